@@ -1,0 +1,1 @@
+"""Where frames come from: files and streams, cameras and HDMI receivers, test patterns."""

@@ -1,0 +1,1 @@
+"""Where frames go: files, displays, previews."""
