@@ -59,6 +59,12 @@ def read_picture(frame: av.VideoFrame, rgb: RgbTarget) -> Picture:
     return _read_planar(_reformat(frame, _nearest_planar(frame.format)), note=_alpha_note(frame.format))
 
 
+def read_luma(frame: av.VideoFrame) -> npt.NDArray[np.uint8]:
+    """The luma (H, W) of a frame of any format in 8 bits, for measurements. Raises SourceError."""
+    gray = _reformat(frame, "gray")
+    return np.asarray(_plane(gray, 0, 8, False), np.uint8)
+
+
 def color_of(frame: av.VideoFrame) -> ColorSpace:
     """The colour tags of a frame; 0 and reserved numbers count as unspecified."""
     code = int(frame.colorspace)
@@ -132,14 +138,14 @@ def _delivered_bits(bits: int) -> int:
 def _narrow(plane: npt.NDArray[Any], bits: int) -> Plane:
     """``bits`` per sample to 8 or 10, rounded; 9 bits are widened."""
     if bits <= 8:
-        return plane.astype(np.uint8, copy=False)
+        return np.asarray(plane, np.uint8)
     if bits == MAX_BIT_DEPTH:
-        return plane.astype(np.uint16, copy=False)
+        return np.asarray(plane, np.uint16)
     if bits < MAX_BIT_DEPTH:
         return np.left_shift(plane.astype(np.uint16), MAX_BIT_DEPTH - bits, dtype=np.uint16)
     shift = bits - MAX_BIT_DEPTH
     rounded = (plane.astype(np.uint32) + (1 << (shift - 1))) >> shift
-    return np.minimum(rounded, (1 << MAX_BIT_DEPTH) - 1).astype(np.uint16)
+    return np.asarray(np.minimum(rounded, (1 << MAX_BIT_DEPTH) - 1), np.uint16)
 
 
 def _nearest_planar(fmt: av.VideoFormat) -> str:
