@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -85,10 +86,9 @@ def takes(container_format: str, stream: Stream) -> bool:
     except FOREIGN_ERRORS:
         return False
     finally:
-        try:
+        # an empty trailer may be refused; nothing depends on it
+        with suppress(*FOREIGN_ERRORS):
             trial.close()
-        except FOREIGN_ERRORS:
-            pass  # an empty trailer may be refused; nothing depends on it
     return True
 
 
@@ -154,7 +154,8 @@ def packets(
         if index in ended:
             continue
         clocks[index].settle(packet)
-        assert packet.pts is not None and packet.dts is not None
+        assert packet.pts is not None
+        assert packet.dts is not None
         begin = packet.pts * packet.time_base
         if window.begin is not None and begin < window.begin:
             continue
@@ -181,7 +182,8 @@ class _Clock:
     def settle(self, packet: av.Packet) -> None:  # type: ignore[type-arg]
         dts = packet.dts if packet.dts is not None else packet.pts
         pts = packet.pts if packet.pts is not None else packet.dts
-        assert dts is not None and pts is not None
+        assert dts is not None
+        assert pts is not None
         if self._last is not None and dts + self._shift <= self._last:
             if (self._last - dts - self._shift) * packet.time_base >= _JUMP_S:
                 self._shift = self._end - dts  # streams joined end to end: go on where it was

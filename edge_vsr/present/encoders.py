@@ -183,7 +183,9 @@ def _hdr_params(codec: str, hdr: HdrMetadata | None) -> list[str]:
 
 
 def _mastering(hdr: HdrMetadata, floats: bool) -> str:
-    assert hdr.primaries and hdr.white and hdr.luminance
+    assert hdr.primaries
+    assert hdr.white
+    assert hdr.luminance
 
     def pair(value: tuple[int, int], unit: int) -> str:
         return f"({value[0] / unit:.5f},{value[1] / unit:.5f})" if floats else f"({value[0]},{value[1]})"

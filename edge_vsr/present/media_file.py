@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -74,10 +74,9 @@ class _OpenSegment:
         return Times(self.pts, self._order)
 
     def discard(self) -> None:
-        try:
+        # it is thrown away: what the muxer has to say about it does not matter
+        with suppress(av.FFmpegError, ValueError):
             self._container.close()
-        except (av.FFmpegError, ValueError):
-            pass  # it is thrown away: what the muxer has to say about it does not matter
         self.path.unlink(missing_ok=True)
 
     def _mux(self, packets: list[av.Packet]) -> None:  # type: ignore[type-arg]

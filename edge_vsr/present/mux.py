@@ -25,6 +25,7 @@ from edge_vsr.present.encoders import CONTAINERS
 from edge_vsr.present.segments import Segment
 
 _MAX_TIMESCALE = 2**31 - 1
+Timed = tuple[Fraction, av.Packet]  # type: ignore[type-arg]  # decode time in seconds, packet
 _APPLE_HEVC_TAG = "hvc1"  # what QuickTime and iOS insist on; every other player takes it too
 
 
@@ -36,24 +37,32 @@ class Original:
     video: Stream
 
 
-def assemble(
-    path: Path,
-    suffix: str,
-    segments: list[Segment],
-    video: VideoFormat,
-    original: Original | None,
-    window: carry.Window,
-) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything a film is made of. original: ``None`` where nothing is copied beside the pictures."""
+
+    segments: list[Segment]
+    video: VideoFormat
+    original: Original | None
+    window: carry.Window
+
+    @property
+    def pts(self) -> list[int]:
+        """Of every frame in display order, shifted to where the output begins."""
+        offset = round(self.window.origin / self.video.time_base)
+        return [value - offset for segment in self.segments for value in segment.times.pts]
+
+
+def assemble(path: Path, parts: Parts) -> list[str]:
     """Write the whole file to ``path``; what was left out or rounded, one sentence each. Raises SinkError."""
-    if not segments:
+    if not parts.segments:
         raise SinkError(f"{path}: there is not a single frame to write")
-    container_format = CONTAINERS[suffix.lower()][0]
-    offset = round(window.origin / video.time_base)
-    pts = [value - offset for segment in segments for value in segment.times.pts]
+    container_format = CONTAINERS[path.suffix.lower()][0]
+    original = parts.original
     chosen = carry.plan(original.container, original.video, container_format) if original else carry.Plan((), (), ())
     with writing(path):
         try:
-            _write(path, container_format, segments, video, pts, original, chosen, window)
+            _write(path, container_format, parts, chosen)
         except av.FFmpegError as error:
             path.unlink(missing_ok=True)
             if isinstance(error, OSError) and error.errno:
@@ -62,39 +71,37 @@ def assemble(
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-    return [*chosen.notes, *_rounding_note(container_format, pts, video.time_base)]
+    return [*chosen.notes, *_rounding_note(container_format, parts.pts, parts.video.time_base)]
 
 
-def _write(
-    path: Path,
-    container_format: str,
-    segments: list[Segment],
-    video: VideoFormat,
-    pts: list[int],
-    original: Original | None,
-    chosen: carry.Plan,
-    window: carry.Window,
-) -> None:
-    scale = video.time_base.denominator
-    options = _options(container_format, scale, _movie_scale(scale, pts, chosen, window))
+def _write(path: Path, container_format: str, parts: Parts, chosen: carry.Plan) -> None:
+    scale, pts = parts.video.time_base.denominator, parts.pts
+    options = _options(container_format, scale, _movie_scale(scale, pts, chosen, parts.window))
     with (
-        av.open(str(segments[0].video)) as first,
+        av.open(str(parts.segments[0].video)) as first,
         av.open(str(path), "w", format=container_format, container_options=options) as output,
     ):
         # Without this flag Matroska invents random identities: two equal jobs must give equal files.
         output.flags |= Flags.bitexact.value
         stream = _add_video(output, first, container_format, scale)
-        copied: dict[int, Stream] = {}
-        if original:
-            stream.metadata.update(carry.stream_tags(original.video))
-            stream.disposition = original.video.disposition
-            output.metadata.update(carry.container_tags(original.container))
-            copied = carry.add_streams(output, chosen)
-            carry.copy_chapters(original.container, output, window)
-        pictures = _pictures(segments, pts, video, stream)
-        sound = carry.packets(original.container, copied, window) if original else iter(())
+        sound: Iterator[Timed] = iter(())
+        if parts.original:
+            copied = _carry(output, stream, parts.original, chosen, parts.window)
+            sound = carry.packets(parts.original.container, copied, parts.window)
+        pictures = _pictures(parts, pts, stream)
         for _, packet in heapq.merge(pictures, sound, key=lambda item: item[0]):
             output.mux_one(packet)
+
+
+def _carry(
+    output: OutputContainer, stream: Stream, original: Original, chosen: carry.Plan, window: carry.Window
+) -> dict[int, Stream]:
+    stream.metadata.update(carry.stream_tags(original.video))
+    stream.disposition = original.video.disposition
+    output.metadata.update(carry.container_tags(original.container))
+    copied = carry.add_streams(output, chosen)
+    carry.copy_chapters(original.container, output, window)
+    return copied
 
 
 def _add_video(output: OutputContainer, first: InputContainer, container_format: str, scale: int) -> Stream:
@@ -106,12 +113,11 @@ def _add_video(output: OutputContainer, first: InputContainer, container_format:
     return stream
 
 
-def _pictures(
-    segments: list[Segment], pts: list[int], video: VideoFormat, stream: Stream
-) -> Iterator[tuple[Fraction, av.Packet]]:  # type: ignore[type-arg]
+def _pictures(parts: Parts, pts: list[int], stream: Stream) -> Iterator[Timed]:
     """The coded pictures in decode order, with their decode time in seconds."""
     # A picture decoded d places before it is shown needs a decode time d frames back (H.264 annex C):
     # dts of packet i is the pts of display rank i - d, which is increasing and never after its own pts.
+    segments, video = parts.segments, parts.video
     delay = max((i - rank for s in segments for i, rank in enumerate(s.times.order)), default=0)
     unit = Fraction(1, video.time_base.denominator)
     step = video.time_base.numerator
