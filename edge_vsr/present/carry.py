@@ -139,36 +139,39 @@ def copy_chapters(original: InputContainer, output: OutputContainer, window: Win
 
 
 def packets(
-    original: InputContainer, streams: dict[int, Stream], window: Window
+    original: InputContainer, streams: dict[int, Stream], window: Window, notes: list[str]
 ) -> Iterator[tuple[Fraction, av.Packet]]:  # type: ignore[type-arg]
-    """The packets to copy with their decode time in seconds, ready to be muxed, in the order of the file."""
-    if not streams:
-        return
+    """The packets to copy with their decode time in seconds, ready to be muxed, in the order of the file.
+
+    Where the source breaks off, so does the copy; a sentence is added to ``notes``.
+    """
     clocks = {index: _Clock() for index in streams}
-    ended: set[int] = set()
-    chosen = [original.streams[index] for index in streams]
-    for packet in original.demux(chosen):
-        if packet.dts is None and packet.pts is None:
-            continue  # the demuxer's end-of-stream mark
+    open_streams = set(streams)
+    demuxed = _until_damage(original.demux([original.streams[index] for index in streams]) if streams else (), notes)
+    for packet in demuxed:
         index = packet.stream_index
-        if index in ended:
-            continue
-        clocks[index].settle(packet)
-        assert packet.pts is not None
-        assert packet.dts is not None
-        begin = packet.pts * packet.time_base
+        if index not in open_streams or (packet.dts is None and packet.pts is None):
+            continue  # without any time: the demuxer's end-of-stream mark
+        pts, dts = clocks[index].settle(packet)
+        begin = pts * packet.time_base
         if window.begin is not None and begin < window.begin:
             continue
         if window.end is not None and begin >= window.end:
-            ended.add(index)
-            if len(ended) == len(streams):
+            open_streams.discard(index)
+            if not open_streams:
                 return
             continue
         shift = round(window.origin / packet.time_base)
-        packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
-        when = packet.dts * packet.time_base
+        packet.pts, packet.dts = pts - shift, dts - shift
         packet.stream = streams[index]
-        yield when, packet
+        yield packet.dts * packet.time_base, packet
+
+
+def _until_damage(demuxed: Iterable[av.Packet], notes: list[str]) -> Iterator[av.Packet]:  # type: ignore[type-arg]
+    try:
+        yield from demuxed
+    except av.FFmpegError as error:
+        notes.append(f"The source breaks off ({error.strerror}): sound and subtitles are copied up to there.")
 
 
 class _Clock:
@@ -179,19 +182,23 @@ class _Clock:
         self._end = 0
         self._shift = 0
 
-    def settle(self, packet: av.Packet) -> None:  # type: ignore[type-arg]
-        dts = packet.dts if packet.dts is not None else packet.pts
+    def settle(self, packet: av.Packet) -> tuple[int, int]:  # type: ignore[type-arg]
+        """The pts and dts of the next packet, in its own time base."""
         pts = packet.pts if packet.pts is not None else packet.dts
-        assert dts is not None
+        dts = packet.dts if packet.dts is not None else packet.pts
         assert pts is not None
-        if self._last is not None and dts + self._shift <= self._last:
-            if (self._last - dts - self._shift) * packet.time_base >= _JUMP_S:
-                self._shift = self._end - dts  # streams joined end to end: go on where it was
-            elif packet.stream.type != "subtitle":
-                pts, dts = max(pts, self._last + 1 - self._shift), self._last + 1 - self._shift
-        packet.pts, packet.dts = pts + self._shift, dts + self._shift
-        self._last = packet.dts
-        self._end = packet.dts + max(1, packet.duration or 0)
+        assert dts is not None
+        pts, dts = pts + self._shift, dts + self._shift
+        if self._last is not None and dts <= self._last:
+            if (self._last - dts) * packet.time_base >= _JUMP_S:
+                jump = self._end - dts  # streams joined end to end: go on where it was
+                self._shift += jump
+                pts, dts = pts + jump, dts + jump
+            elif packet.stream.type != "subtitle":  # two subtitles may well begin together
+                pts, dts = max(pts, self._last + 1), self._last + 1
+        self._last = dts
+        self._end = dts + max(1, packet.duration or 0)
+        return pts, dts
 
 
 def _refusal(stream: Stream, container_format: str) -> str:

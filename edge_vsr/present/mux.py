@@ -60,9 +60,10 @@ def assemble(path: Path, parts: Parts) -> list[str]:
     container_format = CONTAINERS[path.suffix.lower()][0]
     original = parts.original
     chosen = carry.plan(original.container, original.video, container_format) if original else carry.Plan((), (), ())
+    notes = [*chosen.notes, *_rounding_note(container_format, parts.pts, parts.video.time_base)]
     with writing(path):
         try:
-            _write(path, container_format, parts, chosen)
+            _write(path, container_format, parts, chosen, notes)
         except av.FFmpegError as error:
             path.unlink(missing_ok=True)
             if isinstance(error, OSError) and error.errno:
@@ -71,10 +72,10 @@ def assemble(path: Path, parts: Parts) -> list[str]:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-    return [*chosen.notes, *_rounding_note(container_format, parts.pts, parts.video.time_base)]
+    return notes
 
 
-def _write(path: Path, container_format: str, parts: Parts, chosen: carry.Plan) -> None:
+def _write(path: Path, container_format: str, parts: Parts, chosen: carry.Plan, notes: list[str]) -> None:
     scale, pts = parts.video.time_base.denominator, parts.pts
     options = _options(container_format, scale, _movie_scale(scale, pts, chosen, parts.window))
     with (
@@ -87,7 +88,7 @@ def _write(path: Path, container_format: str, parts: Parts, chosen: carry.Plan) 
         sound: Iterator[Timed] = iter(())
         if parts.original:
             copied = _carry(output, stream, parts.original, chosen, parts.window)
-            sound = carry.packets(parts.original.container, copied, parts.window)
+            sound = carry.packets(parts.original.container, copied, parts.window, notes)
         pictures = _pictures(parts, pts, stream)
         for _, packet in heapq.merge(pictures, sound, key=lambda item: item[0]):
             output.mux_one(packet)
