@@ -69,16 +69,17 @@ class _Stage:
 
     def __init__(self, first: av.VideoFrame, step: int, *filters: tuple[str, str]) -> None:
         self._graph = av.filter.Graph()
-        # Frames are numbered instead of timed (pts 0, 1, 2...), so each output names its input.
         nodes = [self._graph.add("buffer", _buffer_arguments(first))]
         nodes += [self._graph.add(name, arguments) for name, arguments in filters]
         nodes += [self._graph.add("format", first.format.name), self._graph.add("buffersink")]
         self._graph.link_nodes(*nodes).configure()
         self._step = step
         self._sources: list[tuple[int, Fraction]] = []
+        self._count = 0
 
     def push(self, timed: Timed) -> Iterator[Timed]:
         """Feed one frame; yields what has become ready."""
+        # Even steps whatever the true times: decimate must not take a pause for a scene of its own.
         timed.frame.pts = len(self._sources)
         timed.frame.time_base = Fraction(1)
         self._sources.append((timed.pts, timed.sar))
@@ -121,8 +122,8 @@ class _Bwdif(_Stage):
         super().__init__(first, step, ("bwdif", f"mode={mode}:parity={parity}:deint=all"))
 
     def _stamp(self, frame: av.VideoFrame) -> Timed:
-        # bwdif halves the time base in both modes: number 2 i is the first field of frame i.
-        index, second = divmod(frame.pts or 0, 2)
+        index, second = divmod(self._count, 2) if self._field_rate else (self._count, 0)
+        self._count += 1
         pts = self._pts_at(index)
         if self._field_rate:
             pts += self._pts_at(index + second)
@@ -133,7 +134,6 @@ class _Film(_Stage):
     """Inverse telecine: re-weave the fields that belong together, drop one frame in five."""
 
     def __init__(self, first: av.VideoFrame, order: FieldOrder, step: int) -> None:
-        self._count = 0
         parity = {FieldOrder.TOP_FIRST: "tff", FieldOrder.BOTTOM_FIRST: "bff"}.get(order, "auto")
         super().__init__(
             first,

@@ -22,6 +22,7 @@ _LOOKAHEAD_BYTES = 128 << 20
 _TALLEST_INTERLACED_PX = 1152  # no standard interlaces more lines; taller streams are taken by their flags
 _FEWEST_MOVING = 4
 _FEWEST_MOVING_UNFLAGGED = 8
+_PLAIN_ORDER = 0.8
 _CYCLE = 5
 
 _NOTES = {
@@ -56,8 +57,7 @@ def decide(frames: Sequence[av.VideoFrame], mode: str, frame_rate: Fraction | No
     how = judge(seen, 2 * flagged >= len(frames), frame_rate) if mode == "auto" else Deinterlace(mode)
     if how is Deinterlace.OFF:
         return Verdict(how, note=_UNTOUCHED if flagged and mode == "auto" else None)
-    order = FieldOrder.PROGRESSIVE if flagged == len(frames) else _order(seen)
-    return Verdict(how, order, _NOTES[how])
+    return Verdict(how, _order(seen, flagged == len(frames)), _NOTES[how])
 
 
 def look(frames: Sequence[av.VideoFrame]) -> list[Combing]:
@@ -100,7 +100,13 @@ def is_telecined(seen: Sequence[Combing]) -> bool:
     return (places[1] - places[0]) % _CYCLE in (2, 3)
 
 
-def _order(seen: Sequence[Combing]) -> FieldOrder:
-    """Field order from content; top first, as most of the world does, where content does not tell."""
-    votes = sum(one.order for one in seen if one.moving)
+def _order(seen: Sequence[Combing], flagged: bool) -> FieldOrder:
+    """Field order from content where it is plain (flags are often wrong), else from the flags of each frame.
+
+    Without flags, top first where content does not tell, as in most of the world.
+    """
+    moving = [one for one in seen if one.moving]
+    votes = sum(one.order for one in moving)
+    if flagged and (len(moving) < _FEWEST_MOVING_UNFLAGGED or abs(votes) < _PLAIN_ORDER * len(moving)):
+        return FieldOrder.PROGRESSIVE
     return FieldOrder.BOTTOM_FIRST if votes < 0 else FieldOrder.TOP_FIRST
