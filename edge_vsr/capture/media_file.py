@@ -17,7 +17,7 @@ from edge_vsr.capture.deinterlace import Deinterlace, Timed, deinterlace, output
 from edge_vsr.capture.frame_info import siting_of
 from edge_vsr.capture.hdr import hdr_of
 from edge_vsr.capture.interlace import Verdict, decide, lookahead_frames
-from edge_vsr.capture.opening import FOREIGN_ERRORS, Opened, open_container, plain_reason
+from edge_vsr.capture.opening import FOREIGN_ERRORS, Opened, open_container, plain_reason, shown
 from edge_vsr.capture.orient import orientation_of, turn
 from edge_vsr.capture.pixels import Picture, RgbTarget, read_picture
 from edge_vsr.capture.source import DecodeReport, Source, SourceInfo
@@ -52,7 +52,7 @@ def open_source(
         return MediaFileSource(opened, deinterlace, window, rgb_as or RgbTarget())
     except FOREIGN_ERRORS as error:
         opened.container.close()
-        raise SourceError(f"{location}: cannot be read ({plain_reason(error)})") from error
+        raise SourceError(f"{shown(location)}: cannot be read ({plain_reason(error)})") from error
     except BaseException:
         opened.container.close()
         raise
@@ -70,7 +70,7 @@ class MediaFileSource:
         timed = self._reader.frames(window)
         head = list(islice(timed, 1))
         if not head:
-            raise SourceError(f"{opened.location}: {self._reader.why_nothing(window)}")
+            raise SourceError(f"{shown(opened.location)}: {self._reader.why_nothing(window)}")
         hdr = hdr_of(head[0].frame)
         self._orientation = orientation_of(head[0].frame)
         self._note(self._orientation.describe() if self._orientation else None)
@@ -90,7 +90,7 @@ class MediaFileSource:
                 self.report.frames += 1
                 yield frame
         except FOREIGN_ERRORS as error:
-            raise SourceError(f"{self._reader.opened.location}: {plain_reason(error)}") from error
+            raise SourceError(f"{shown(self._reader.opened.location)}: {plain_reason(error)}") from error
 
     def close(self) -> None:
         """Release the file or connection; may be called twice."""

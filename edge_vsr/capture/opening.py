@@ -19,6 +19,8 @@ MAX_SIDE_PX = 8192
 OPEN_TIMEOUT_S = 20.0
 READ_TIMEOUT_S = 15.0
 
+_LONGEST_SHOWN = 200
+_CREDENTIALS = re.compile(r"^([a-z][a-z0-9+.-]*://)[^/@]*@", re.IGNORECASE)
 _URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _PROTOCOLS = frozenset({"http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "rtp", "tcp"})
 # Demuxers that draw text files as pictures of a terminal.
@@ -53,11 +55,11 @@ def open_container(location: str) -> Opened:
         else:
             _refuse_path(path)
     elif url[1].lower() not in _PROTOCOLS:
-        raise SourceError(f"{location}: {url[1]} addresses are not supported")
+        raise SourceError(f"{shown(location)}: {url[1]} addresses are not supported")
     try:
         container = _open(location, path, sequence)
     except FOREIGN_ERRORS as error:
-        raise SourceError(f"{location}: {_why_not_opened(error, path)}") from error
+        raise SourceError(f"{shown(location)}: {_why_not_opened(error, path)}") from error
     try:
         stream = _choose_stream(container, location)
         is_still = sequence is None and path is not None and _is_still(container, path)
@@ -71,37 +73,48 @@ def check_size(location: str, width_px: int, height_px: int) -> None:
     """Refuse pictures too small to hold anything and larger than the engine is built for."""
     if min(width_px, height_px) < MIN_SIDE_PX:
         raise SourceError(
-            f"{location}: pictures of {width_px}x{height_px} are too small (at least {MIN_SIDE_PX} pixels)"
+            f"{shown(location)}: pictures of {width_px}x{height_px} are too small (at least {MIN_SIDE_PX} pixels)"
         )
     if max(width_px, height_px) > MAX_SIDE_PX:
         raise SourceError(
-            f"{location}: pictures of {width_px}x{height_px} are too large (at most {MAX_SIDE_PX} pixels)"
+            f"{shown(location)}: pictures of {width_px}x{height_px} are too large (at most {MAX_SIDE_PX} pixels)"
         )
 
 
 def plain_reason(error: BaseException) -> str:
     """ffmpeg's words for what went wrong, without its error numbers."""
+    if isinstance(error, av.error.ExitError):
+        return "no answer in time"
     return str(getattr(error, "strerror", None) or error or type(error).__name__)
+
+
+def shown(location: str) -> str:
+    """A location as messages may show it: on one line, not endless, without a password."""
+    public = _CREDENTIALS.sub(r"\1", location)
+    printable = "".join(c if c.isprintable() else "?" for c in public)
+    return printable if len(printable) <= _LONGEST_SHOWN else printable[:_LONGEST_SHOWN] + "..."
 
 
 def _refuse_path(path: Path) -> None:
     try:
         if path.is_dir():
-            raise SourceError(f"{path}: is a folder (for a picture sequence give a pattern such as {path}/%05d.png)")
+            raise SourceError(
+                f"{shown(str(path))}: is a folder (for a picture sequence give a pattern such as {path}/%05d.png)"
+            )
         if path.is_char_device() or path.is_block_device():
-            raise SourceError(f"{path}: is a device, not a file")
+            raise SourceError(f"{shown(str(path))}: is a device, not a file")
         if not path.exists():
-            raise SourceError(f"{path}: no such file")
+            raise SourceError(f"{shown(str(path))}: no such file")
         if path.is_fifo():
             return
         if path.stat().st_size == 0:
-            raise SourceError(f"{path}: the file is empty")
+            raise SourceError(f"{shown(str(path))}: the file is empty")
         with path.open("rb"):
             pass
     except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+        raise SourceError(f"{shown(str(path))}: cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise SourceError(f"{path!s}: is not a file name") from error
+        raise SourceError(f"{shown(str(path))}: is not a file name") from error
 
 
 def _open(location: str, path: Path | None, sequence: Sequence | None) -> InputContainer:
@@ -121,17 +134,17 @@ def _open(location: str, path: Path | None, sequence: Sequence | None) -> InputC
 
 def _choose_stream(container: InputContainer, location: str) -> VideoStream:
     if container.format.name in _TEXT_ART:
-        raise SourceError(f"{location}: is a text file, not a video")
+        raise SourceError(f"{shown(location)}: is a text file, not a video")
     videos = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not videos:
-        raise SourceError(f"{location}: {_why_no_video(container)}")
+        raise SourceError(f"{shown(location)}: {_why_no_video(container)}")
     best = container.streams.best("video")
     stream = best if isinstance(best, VideoStream) and best in videos else max(videos, key=_area)
     context = getattr(stream, "codec_context", None)
     if context is None:
-        raise SourceError(f"{location}: no decoder for this kind of video")
+        raise SourceError(f"{shown(location)}: no decoder for this kind of video")
     if context.codec_tag in _ENCRYPTED_TAGS:
-        raise SourceError(f"{location}: the video is encrypted (copy protection), it cannot be read")
+        raise SourceError(f"{shown(location)}: the video is encrypted (copy protection), it cannot be read")
     if context.width and context.height:
         check_size(location, context.width, context.height)
     return stream

@@ -44,6 +44,7 @@ class TimedReader:
         self._report = report
         self._decoder = Decoder(opened, report)
         self._decoded = 0
+        self._first_coded_sar: Fraction | None = None
 
     @property
     def nominal_step(self) -> int:
@@ -58,6 +59,7 @@ class TimedReader:
         size: tuple[int, int, str] | None = None
         for frame in self._from(window.start_s):
             pts = timeline.place(frame.pts, frame.dts)
+            sar = self._sar()
             if begin is None:
                 origin = self._origin(pts)
                 begin = origin + window.start_s / self.time_base
@@ -70,7 +72,7 @@ class TimedReader:
             if size not in (None, (frame.width, frame.height, frame.format.name)):
                 self._report.size_changes += 1
             size = (frame.width, frame.height, frame.format.name)
-            yield Timed(frame, pts, self._sar())
+            yield Timed(frame, pts, sar)
         self._report.warnings += timeline.warnings()
 
     def duration_s(self, window: Window) -> float | None:
@@ -139,8 +141,10 @@ class TimedReader:
 
     def _sar(self) -> Fraction:
         """The container's sample aspect ratio, or the decoder's, which may change on the way."""
-        declared = self.opened.stream.sample_aspect_ratio
         coded = self.opened.stream.codec_context.sample_aspect_ratio
+        if self._decoded == 1:
+            self._first_coded_sar = coded
+        declared = self.opened.stream.sample_aspect_ratio if coded == self._first_coded_sar else None
         sar = declared or coded or Fraction(1)
         return sar if Fraction(1, _WIDEST_PIXEL) <= sar <= _WIDEST_PIXEL else Fraction(1)
 

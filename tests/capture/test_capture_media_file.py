@@ -122,6 +122,20 @@ def test_sample_aspect_ratio(tmp_path: Path) -> None:
     assert all(frame.sar == Fraction(16, 15) for frame in source.frames())
 
 
+def test_sample_aspect_ratio_may_change_on_the_way(tmp_path: Path) -> None:
+    shapes = (Fraction(8, 9), Fraction(32, 27))  # 4:3 and 16:9 at this size, all that MPEG-2 can say
+    parts = [
+        write_clip(tmp_path / f"{i}.m2v", "mpeg2video", [video_frame(picture(j), "yuv420p") for j in range(5)], sar=sar)
+        for i, sar in enumerate(shapes)
+    ]
+    joined = tmp_path / "joined.mpg"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    sars = [frame.sar for frame in open_source(str(joined)).frames()]
+    assert sars[0] == shapes[0]
+    assert sars[-1] == shapes[1]
+    assert sars == sorted(sars)
+
+
 @pytest.mark.parametrize(("degrees", "turns"), [(90, 1), (180, 2), (-90, 3)])
 def test_rotated_pictures_come_upright(tmp_path: Path, degrees: int, turns: int) -> None:
     image = picture(0)

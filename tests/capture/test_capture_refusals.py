@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import socket
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from capture_clips import picture, plain_pts, video_frame, write_clip
 
+from edge_vsr.capture import opening
 from edge_vsr.capture.media_file import open_source
 from edge_vsr.errors import SourceError
 
@@ -153,3 +155,18 @@ def test_joined_streams_go_on_without_a_jump_back(tmp_path: Path, clip: Path) ->
     assert min(steps) > 0
     assert max(steps) * source.info.video.time_base <= Fraction(1, 2)
     assert any("jumped back" in warning for warning in source.report.warnings)
+
+
+def test_a_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "OPEN_TIMEOUT_S", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        text = message(f"http://user:secret@{address}/film.mp4")
+    assert "no answer in time" in text
+    assert "secret" not in text
+
+
+def test_messages_stay_on_one_short_line(tmp_path: Path) -> None:
+    assert len(message("x" * 5000)) < 300
+    message(tmp_path / "two\nlines.mp4")
+    assert "refused" in message("http://127.0.0.1:1/film.mp4")
