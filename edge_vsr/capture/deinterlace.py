@@ -55,7 +55,7 @@ def deinterlace(frames: Iterable[Timed], how: Deinterlace, order: FieldOrder, st
         frame = timed.frame
         if (frame.width, frame.height, frame.format.name) != key:
             if stage is not None:
-                yield from stage.drain()
+                yield from stage.drain(following=timed.pts)
             key = (frame.width, frame.height, frame.format.name)
             stage = _Film(frame, order, step) if how is Deinterlace.TELECINE else _Bwdif(frame, how, order, step)
         assert stage is not None
@@ -76,6 +76,7 @@ class _Stage:
         self._step = step
         self._sources: list[tuple[int, Fraction]] = []
         self._count = 0
+        self._following: int | None = None
 
     def push(self, timed: Timed) -> Iterator[Timed]:
         """Feed one frame; yields what has become ready."""
@@ -86,8 +87,9 @@ class _Stage:
         self._graph.vpush(timed.frame)
         yield from self._ready()
 
-    def drain(self) -> Iterator[Timed]:
-        """Everything that is left; the stage is finished afterwards."""
+    def drain(self, following: int | None = None) -> Iterator[Timed]:
+        """Everything that is left; the stage is finished afterwards. following: pts of the frame after, if any."""
+        self._following = following
         self._graph.vpush(None)
         yield from self._ready()
 
@@ -108,6 +110,8 @@ class _Stage:
         last = len(self._sources) - 1
         if index <= last:
             return self._sources[index][0]
+        if index == last + 1 and self._following is not None:
+            return self._following
         step = self._sources[last][0] - self._sources[last - 1][0] if last > 0 else self._step
         return self._sources[last][0] + (index - last) * step
 

@@ -222,8 +222,11 @@ def test_size_change_in_mid_stream(tmp_path: Path) -> None:
     assert set(sizes) == {(WIDTH, HEIGHT), (160, 112)}
     assert source.report.size_changes == 1
     fields = open_source(str(joined), deinterlace="field")
-    doubled = [(frame.width_px, frame.height_px) for frame in fields.frames()]
-    assert doubled == [size for size in expected for _ in range(2)]
+    doubled = [(frame.pts, (frame.width_px, frame.height_px)) for frame in fields.frames()]
+    assert [size for _, size in doubled] == [size for size in expected for _ in range(2)]
+    pts = [frame.pts for frame in open_source(str(joined)).frames()]
+    following = [*pts[1:], 2 * pts[-1] - pts[-2]]
+    assert [time for time, _ in doubled] == [t for a, b in zip(pts, following, strict=True) for t in (2 * a, a + b)]
 
 
 def test_frames_outlive_the_source(clips: dict[str, Path]) -> None:
