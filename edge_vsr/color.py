@@ -71,7 +71,9 @@ BT709_LIMITED = ColorSpace(Matrix.BT709, Range.LIMITED, primaries=1, transfer=1)
 JPEG_FULL = ColorSpace(Matrix.SMPTE170M, Range.FULL, primaries=1, transfer=13)
 
 
-def _affine(matrix: Matrix, range_: Range, bit_depth: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def code_affine(
+    matrix: Matrix, range_: Range, bit_depth: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """The 3x3 matrix and offset taking R'G'B' in 0..1 to Y'CbCr code values of ``bit_depth`` bits."""
     kr, kb = _LUMA_WEIGHTS[matrix]
     kg = 1.0 - kr - kb
@@ -94,7 +96,9 @@ def _dtype(bit_depth: int) -> type[np.uint8] | type[np.uint16]:
     return np.uint8 if bit_depth == 8 else np.uint16
 
 
-def _apply(image: npt.NDArray[np.float32], gain: npt.NDArray[np.float64], offset: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+def _apply(
+    image: npt.NDArray[np.float32], gain: npt.NDArray[np.float64], offset: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float32]:
     full = np.concatenate([gain, offset[:, None]], axis=1)
     return np.asarray(cv2.transform(image, full.astype(np.float32)), np.float32)
 
@@ -105,7 +109,7 @@ def rgb_to_yuv444(rgb: Plane, color: ColorSpace, bit_depth: int, rgb_bits: int) 
     ``color.matrix`` must be known. A 10-bit result holds 8-bit R'G'B' without visible loss.
     """
     peak = float((1 << rgb_bits) - 1)
-    gain, offset = _affine(color.matrix, color.range, bit_depth)
+    gain, offset = code_affine(color.matrix, color.range, bit_depth)
     yuv = _apply(rgb.astype(np.float32), gain / peak, offset)
     codes = np.clip(np.rint(yuv), 0, (1 << bit_depth) - 1).astype(_dtype(bit_depth))
     y, u, v = (np.ascontiguousarray(codes[..., i]) for i in range(3))
@@ -114,7 +118,7 @@ def rgb_to_yuv444(rgb: Plane, color: ColorSpace, bit_depth: int, rgb_bits: int) 
 
 def yuv444_to_rgb(planes: Planes, color: ColorSpace, bit_depth: int, rgb_bits: int = 8) -> Plane:
     """Three full-size Y'CbCr planes to full-range R'G'B' (H, W, 3), rounded and clipped once."""
-    gain, offset = _affine(color.matrix_for(planes[0].shape[0]), color.range, bit_depth)
+    gain, offset = code_affine(color.matrix_for(planes[0].shape[0]), color.range, bit_depth)
     inverse = np.linalg.inv(gain)
     peak = (1 << rgb_bits) - 1
     rgb = _apply(np.stack(planes, axis=-1).astype(np.float32), inverse * peak, -inverse @ offset * peak)

@@ -56,7 +56,14 @@ class Axis:
     pitch: float
 
 
-def axis(src: int, dst: int, src_luma: int, dst_luma: int, step: tuple[int, int] = (1, 1), site: tuple[float, float] = (0.0, 0.0)) -> Axis:
+def axis(
+    src: int,
+    dst: int,
+    src_luma: int,
+    dst_luma: int,
+    step: tuple[int, int] = (1, 1),
+    site: tuple[float, float] = (0.0, 0.0),
+) -> Axis:
     """The mapping of one plane along one axis.
 
     src, dst: samples in this plane; src_luma, dst_luma: size of the pictures in luma pixels (their edges
@@ -144,10 +151,16 @@ def resample_plane(plane: Plane, ax_x: Axis, ax_y: Axis, kernel: Kernel, peak: i
         wide = resample_float(plane.astype(np.float32), ax_x, ax_y, kernel)
         depth = cv2.CV_8U if plane.dtype == np.uint8 else cv2.CV_16U
         out = cv2.add(wide, 0.0, dtype=depth)  # rounds to nearest and saturates in one pass
-    return out if peak in (0xFF, 0xFFFF) and out.dtype == (np.uint8 if peak == 0xFF else np.uint16) else np.minimum(out, peak)
+    return (
+        out
+        if peak in (0xFF, 0xFFFF) and out.dtype == (np.uint8 if peak == 0xFF else np.uint16)
+        else np.minimum(out, peak)
+    )
 
 
-def resample_frame(frame: Frame, width_px: int, height_px: int, kernel: Kernel, layout: ChromaLayout, siting: Siting) -> Frame:
+def resample_frame(
+    frame: Frame, width_px: int, height_px: int, kernel: Kernel, layout: ChromaLayout, siting: Siting
+) -> Frame:
     """The frame at another size, chroma layout and siting; the picture's edges stay where they were."""
     peak = (1 << frame.bit_depth) - 1
     size_c = layout.plane_size(width_px, height_px)
@@ -156,8 +169,22 @@ def resample_frame(frame: Frame, width_px: int, height_px: int, kernel: Kernel, 
         return axis(src, dst, src, dst)
 
     def chroma_plane(plane: Plane) -> Plane:
-        ax_x = axis(plane.shape[1], size_c[0], frame.width_px, width_px, (frame.layout.step_x, layout.step_x), (frame.siting.x, siting.x))
-        ax_y = axis(plane.shape[0], size_c[1], frame.height_px, height_px, (frame.layout.step_y, layout.step_y), (frame.siting.y, siting.y))
+        ax_x = axis(
+            plane.shape[1],
+            size_c[0],
+            frame.width_px,
+            width_px,
+            (frame.layout.step_x, layout.step_x),
+            (frame.siting.x, siting.x),
+        )
+        ax_y = axis(
+            plane.shape[0],
+            size_c[1],
+            frame.height_px,
+            height_px,
+            (frame.layout.step_y, layout.step_y),
+            (frame.siting.y, siting.y),
+        )
         return resample_plane(plane, ax_x, ax_y, kernel, peak)
 
     y, u, v = frame.planes

@@ -1,0 +1,1 @@
+"""The model factory: data → degradations → training → quantisation → export → evaluation. Needs torch."""

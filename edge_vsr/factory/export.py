@@ -1,0 +1,111 @@
+"""ONNX graphs of a net: ``sym`` (S8S8, for TensorRT), ``asym`` (U8S8, for CPU and OpenVINO), ``float``.
+
+All take ``picture`` (N, 8, h, w) and give ``residual`` (N, C, h - 2L, w - 2L); N, h and w are free.
+sym: int8 in (code value - 128) and out; asym: uint8 in (code value) and out (128 is zero); float: uint8 in,
+float32 code values out. sym and asym hold the same integers. Every convolution stands between
+DequantizeLinear and QuantizeLinear, so that no float tensor crosses from layer to layer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from edge_vsr.factory.quantize import IntLayer
+
+OPSET, IR_VERSION = 19, 10
+
+
+class _Graph:
+    """Collects nodes and constants; names follow the tensor that a node makes."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def const(self, name: str, value: npt.NDArray[np.generic]) -> str:
+        self.constants.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    def add(self, op: str, inputs: list[str], output: str, **attributes: object) -> str:
+        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
+        return output
+
+    def model(self, name: str, types: tuple[int, int], channels: tuple[int, int]) -> onnx.ModelProto:
+        picture = helper.make_tensor_value_info("picture", types[0], ["batch", channels[0], "height", "width"])
+        residual = helper.make_tensor_value_info(
+            "residual", types[1], ["batch", channels[1], "height_out", "width_out"]
+        )
+        graph = helper.make_graph(self.nodes, name, [picture], [residual], self.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="edge-vsr")
+        model.ir_version = IR_VERSION
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+
+def quantised_graph(layers: list[IntLayer], signed: bool, name: str) -> onnx.ModelProto:
+    """The QDQ graph; ``signed`` picks sym (int8, zero-point 0) over asym (uint8)."""
+    graph, dtype = _Graph(), np.int8 if signed else np.uint8
+    centre = graph.const("zero_centre", np.array(0 if signed else 128, dtype))
+    origin = graph.const("zero_origin", np.array(0, dtype))
+    quantised, zero = "picture", centre
+    for index, layer in enumerate(layers):
+        last = index == len(layers) - 1
+        scale_in = graph.const(f"scale_in{index}", layer.scale_in)
+        x = graph.add("DequantizeLinear", [quantised, scale_in, zero], f"x{index}")
+        weight = graph.add(
+            "DequantizeLinear",
+            [
+                graph.const(f"weight{index}_q", layer.weight),
+                graph.const(f"weight{index}_scale", layer.scale_weight),
+                graph.const(f"weight{index}_zero", np.zeros(len(layer.scale_weight), np.int8)),
+            ],
+            f"weight{index}",
+            axis=0,
+        )
+        bias = graph.add(
+            "DequantizeLinear",
+            [
+                graph.const(f"bias{index}_q", layer.bias),
+                graph.const(f"bias{index}_scale", (layer.scale_in * layer.scale_weight).astype(np.float32)),
+                graph.const(f"bias{index}_zero", np.zeros(len(layer.bias), np.int32)),
+            ],
+            f"bias{index}",
+            axis=0,
+        )
+        y = graph.add("Conv", [x, weight, bias], f"y{index}", kernel_shape=[3, 3])
+        if not last:
+            y = graph.add("Relu", [y], f"relu{index}")
+        zero = centre if last else origin
+        quantised = graph.add(
+            "QuantizeLinear",
+            [y, graph.const(f"scale_out{index}", layer.scale_out), zero],
+            "residual" if last else f"q{index}",
+        )
+    kind = TensorProto.INT8 if signed else TensorProto.UINT8
+    return graph.model(name, (kind, kind), (layers[0].weight.shape[1], layers[-1].weight.shape[0]))
+
+
+def float_graph(layers: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]], name: str) -> onnx.ModelProto:
+    """The float32 parent, with the same uint8 border on the way in."""
+    graph = _Graph()
+    x = graph.add("Cast", ["picture"], "cast", to=TensorProto.FLOAT)
+    x = graph.add("Sub", [x, graph.const("centre", np.array(128, np.float32))], "centred")
+    for index, (weight, bias) in enumerate(layers):
+        last = index == len(layers) - 1
+        y = graph.add(
+            "Conv",
+            [x, graph.const(f"weight{index}", weight), graph.const(f"bias{index}", bias)],
+            "residual" if last else f"y{index}",
+            kernel_shape=[3, 3],
+        )
+        x = y if last else graph.add("Relu", [y], f"relu{index}")
+    return graph.model(name, (TensorProto.UINT8, TensorProto.FLOAT), (layers[0][0].shape[1], layers[-1][0].shape[0]))
+
+
+def save(model: onnx.ModelProto, path: Path) -> None:
+    path.write_bytes(model.SerializeToString())

@@ -1,0 +1,1 @@
+"""Model packages: what a model promises (manifest) and where models live (store)."""

@@ -1,0 +1,67 @@
+"""The contract of a model: everything the engine must know, so that nothing is read out of weights."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from edge_vsr.errors import ModelError
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+
+
+class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file of the package, relative to it."""
+
+    path: str
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``manifest.json``.
+
+    scale: luma enlargement of one pass. halo: 2x2 blocks of context a tile needs on each side.
+    channels: (in, out) of the graph. base_kernel: the resampler whose residual the net was trained on.
+    residual_step: code values per integer of the quantised residual.
+    """
+
+    format: Literal[1]
+    name: str
+    version: str
+    family: Literal["half-res-yuv420"]
+    scale: int
+    channels: tuple[int, int]
+    width: int
+    depth: int
+    halo: int
+    base_kernel: str
+    residual_step: float
+    macs_per_px: float
+    parameters: int
+    files: dict[str, ModelFile]  # asym, sym, float, reference
+    license: str
+    trained: dict[str, str | int | float]
+    figures: dict[str, float]
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Parse and check ``folder/manifest.json``. Raises ModelError; files are checked when opened."""
+    path = folder / MANIFEST
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except OSError as error:
+        raise ModelError(f"model {folder.name}: cannot read {path}: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
+        raise ModelError(f"model {folder.name}: {path} is not a valid manifest: {error}") from error

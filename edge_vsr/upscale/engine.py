@@ -1,0 +1,161 @@
+"""The engine: any frame in, a frame of the wanted size out. Plans passes, runs them, lays out the canvas.
+
+A ratio that no net has is reached by whole passes of the net plus a polyphase step for the rest. The engine
+keeps no state from frame to frame, so frames may be skipped or resumed at will.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import cv2
+import numpy as np
+
+from edge_vsr.color import Planes, Range
+from edge_vsr.errors import UsageError
+from edge_vsr.frame import ChromaLayout, Frame, VideoFormat, default_siting
+from edge_vsr.telemetry import Stages
+from edge_vsr.upscale.enlarge import Enlarger
+from edge_vsr.upscale.geometry import Fit, Geometry, Target, plan
+from edge_vsr.upscale.resample import KERNELS, resample_frame
+
+_BASE = KERNELS["bicubic"]
+_MOST_PASSES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    geometry: Geometry
+    passes: int
+
+
+def passes_for(ratio: float, scale: int) -> int:
+    """Net passes for an enlargement by ``ratio``: one more as soon as a pass covers less than 3/4 of the step."""
+    if ratio <= 1.0:
+        return 0
+    return min(_MOST_PASSES, max(1, math.ceil(math.log(ratio, scale) - 0.42)))
+
+
+class Engine:
+    """Implements Upscaler for frames of one stream; frames that change size in mid-stream are planned anew.
+
+    enlarger: the net to use, or ``None`` for the base alone.
+    exact: allow odd output sizes (stills, lossless 4:4:4).
+    """
+
+    def __init__(
+        self,
+        source: VideoFormat,
+        *,
+        target: Target,
+        fit: Fit,
+        layout: ChromaLayout,
+        exact: bool = False,
+        enlarger: Enlarger | None = None,
+        stages: Stages | None = None,
+    ) -> None:
+        self._target, self._fit, self._exact, self._enlarger = target, fit, exact, enlarger
+        self.stages = stages or Stages()
+        self._plans: dict[tuple[int, int, Fraction], _Plan] = {}
+        first = self._plan(source.width_px, source.height_px, source.sar)
+        self._canvas = first.geometry.canvas
+        siting = source.siting if layout is source.layout else default_siting(layout)
+        self.output = VideoFormat(
+            *self._canvas,
+            source.bit_depth,
+            layout,
+            source.color,
+            siting,
+            source.time_base,
+            source.frame_rate,
+            Fraction(1),
+            source.hdr,
+        )
+        self.notes = _notes(source, first, enlarger)
+        self.rung = "base" if enlarger is None or not first.passes else _rung(enlarger, first.passes)
+
+    def process(self, frame: Frame) -> Frame:
+        """The frame at ``output`` size and layout. Raises BackendError when the net fails."""
+        todo = self._plan(frame.width_px, frame.height_px, frame.sar)
+        large = frame
+        for _ in range(todo.passes if self._enlarger else 0):
+            assert self._enlarger is not None
+            large = self._enlarger.enlarge(large, self.stages)
+        return self._present(large, todo.geometry)
+
+    def base_of(self, frame: Frame) -> Frame:
+        """The same picture by resampling alone: what ``process`` is compared with."""
+        return self._present(frame, self._plan(frame.width_px, frame.height_px, frame.sar).geometry)
+
+    def close(self) -> None:
+        if self._enlarger is not None:
+            self._enlarger.backend.close()
+
+    def _plan(self, width_px: int, height_px: int, sar: Fraction) -> _Plan:
+        key = (width_px, height_px, sar)
+        if key not in self._plans:
+            target = Target(box=self._canvas) if self._plans else self._target
+            geometry = plan(width_px, height_px, sar, target, self._fit, self._exact)
+            ratio = max(geometry.picture[0] / width_px, geometry.picture[1] / height_px)
+            self._plans[key] = _Plan(
+                geometry, passes_for(ratio, self._enlarger.manifest.scale if self._enlarger else 2)
+            )
+        return self._plans[key]
+
+    def _present(self, frame: Frame, geometry: Geometry) -> Frame:
+        with self.stages.stage("base"):
+            picture = resample_frame(frame, *geometry.picture, _BASE, self.output.layout, self.output.siting)
+        if geometry.picture != geometry.canvas:
+            with self.stages.stage("scatter"):
+                picture = picture.with_(planes=_on_canvas(picture, geometry))
+        return picture.with_(sar=Fraction(1))
+
+
+def _rung(enlarger: Enlarger, passes: int) -> str:
+    twice = " twice" if passes == 2 else ""
+    return f"{enlarger.manifest.name}{twice} on {enlarger.backend.name}"
+
+
+def _notes(source: VideoFormat, first: _Plan, enlarger: Enlarger | None) -> tuple[str, ...]:
+    picture = first.geometry.picture
+    if max(picture) > 16384:
+        raise UsageError(f"the target would be {picture[0]}x{picture[1]}; neither side may exceed 16384 pixels")
+    size = f"{source.width_px}x{source.height_px}"
+    if first.passes == 0 and picture == (source.width_px, source.height_px):
+        return (f"the source is {size} already: its picture passes unchanged",)
+    if first.passes == 0:
+        return (
+            f"the source ({size}) is larger than its target: scaled down to {picture[0]}x{picture[1]} without a net",
+        )
+    if enlarger is None:
+        return ("no net: resampled only",)
+    return ()
+
+
+def _on_canvas(picture: Frame, geometry: Geometry) -> Planes:
+    """Black bars around, or a cut out of, the picture; offsets are multiples of the chroma step."""
+    y, u, v = (
+        _placed(plane, geometry, step, black)
+        for plane, step, black in zip(
+            picture.planes, ((1, 1), picture.layout.value, picture.layout.value), _black(picture), strict=True
+        )
+    )
+    return y, u, v
+
+
+def _black(picture: Frame) -> tuple[int, int, int]:
+    unit = 1 << (picture.bit_depth - 8)
+    return (16 * unit if picture.color.range is Range.LIMITED else 0), 128 * unit, 128 * unit
+
+
+def _placed(plane: np.ndarray, geometry: Geometry, step: tuple[int, int], black: int) -> np.ndarray:  # type: ignore[type-arg]
+    width, height = -(-geometry.canvas[0] // step[0]), -(-geometry.canvas[1] // step[1])
+    left, top = geometry.offset[0] // step[0], geometry.offset[1] // step[1]
+    cut = plane[max(0, -top) : max(0, -top) + height, max(0, -left) : max(0, -left) + width]
+    top, left = max(0, top), max(0, left)
+    below, right = height - top - cut.shape[0], width - left - cut.shape[1]
+    if not (top or left or below or right):
+        return cut
+    return cv2.copyMakeBorder(cut, top, below, left, right, cv2.BORDER_CONSTANT, value=black)

@@ -1,0 +1,75 @@
+"""One pass of one net over one frame: base, analyse, gather, infer, scatter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge_vsr.errors import BackendError
+from edge_vsr.frame import ChromaLayout, Frame, default_siting
+from edge_vsr.models.manifest import Manifest
+from edge_vsr.telemetry import Stages
+from edge_vsr.upscale import tiles
+from edge_vsr.upscale.analyse.condition import condition
+from edge_vsr.upscale.backends.backend import Backend
+from edge_vsr.upscale.resample import KERNELS, resample_frame
+
+BATCHES = (8, 1)  # tiles per call, largest first: few shapes, so that providers compile few engines
+
+
+@dataclass(frozen=True)
+class Enlarger:
+    """A net ready to run: manifest, backend, tile shape."""
+
+    manifest: Manifest
+    backend: Backend
+    core: tuple[int, int] = tiles.CORE
+
+    def enlarge(self, frame: Frame, stages: Stages) -> Frame:
+        """The frame at ``manifest.scale`` times its size, same layout and siting. Raises BackendError."""
+        factor, halo = self.manifest.scale, self.manifest.halo
+        with stages.stage("base"):
+            size = (frame.width_px * factor, frame.height_px * factor)
+            base = resample_frame(frame, *size, KERNELS[self.manifest.base_kernel], frame.layout, frame.siting)
+        with stages.stage("gather"):
+            planes = _as_net_sees(frame, KERNELS[self.manifest.base_kernel].name)
+            packed = tiles.pack(planes, halo, self.core)
+        with stages.stage("analyse"):
+            seen = condition(planes[0])
+        unit = 1 << (frame.bit_depth - 8)
+        scale = tiles.Scale(self.backend.step, self.backend.zero, unit, (1 << frame.bit_depth) - 1)
+        for batch in batches(tiles.grid(tiles.blocks_of(frame.width_px, frame.height_px), self.core)):
+            with stages.stage("gather"):
+                picture = tiles.gather(packed, batch, seen, halo, self.core)
+            with stages.stage("infer"):
+                residual = self.backend.run(picture)
+            if residual.shape[:2] != (len(batch), self.manifest.channels[1]):
+                raise BackendError(f"{self.backend.name} gave a residual of shape {residual.shape}")
+            with stages.stage("scatter"):
+                tiles.scatter(residual, batch, base.planes, scale, factor, frame.layout is ChromaLayout.YUV420)
+        return base
+
+
+def batches(todo: list[tiles.Tile]) -> list[list[tiles.Tile]]:
+    """Split tiles into calls of the fixed batch shapes."""
+    calls, at = [], 0
+    for size in BATCHES:
+        while len(todo) - at >= size:
+            calls.append(todo[at : at + size])
+            at += size
+    return calls
+
+
+def _as_net_sees(frame: Frame, kernel: str) -> tuple[tiles.Bytes, tiles.Bytes, tiles.Bytes]:
+    """The frame as 8-bit 4:2:0."""
+    if frame.layout is not ChromaLayout.YUV420:
+        layout = ChromaLayout.YUV420
+        frame = resample_frame(frame, frame.width_px, frame.height_px, KERNELS[kernel], layout, default_siting(layout))
+    if frame.bit_depth == 8:
+        y, u, v = frame.planes
+    else:
+        gain = 1.0 / (1 << (frame.bit_depth - 8))
+        y, u, v = (cv2.convertScaleAbs(plane, alpha=gain) for plane in frame.planes)
+    return np.asarray(y, np.uint8), np.asarray(u, np.uint8), np.asarray(v, np.uint8)
