@@ -129,7 +129,9 @@ class Workplace:
     def remove_if_empty(self) -> None:
         """After a failure: leave no directory behind that holds nothing worth going on from."""
         names = {entry.name for entry in self.directory.iterdir()} if self.directory.is_dir() else set()
-        if names and names <= {LOCK, self._path.name}:
+        found = self.load()
+        # A journal that knows a partial film at OUT as ours is worth keeping.
+        if names and names <= {LOCK, self._path.name} and not (found and found.placed):
             shutil.rmtree(self.directory, ignore_errors=True)
 
 

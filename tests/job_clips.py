@@ -55,10 +55,12 @@ def make_clip(
         text = _add_subtitles(out) if subtitles else None
         if chapters:
             base = Fraction(1, 1000)
-            out.set_chapters([
-                {"id": 1, "start": 0, "end": 800, "time_base": base, "metadata": {"title": "One"}},
-                {"id": 2, "start": 800, "end": 1600, "time_base": base, "metadata": {"title": "Two"}},
-            ])
+            out.set_chapters(
+                [
+                    {"id": 1, "start": 0, "end": 800, "time_base": base, "metadata": {"title": "One"}},
+                    {"id": 2, "start": 800, "end": 1600, "time_base": base, "metadata": {"title": "Two"}},
+                ]
+            )
         if attachment:
             out.add_attachment("font.ttf", "font/ttf", b"not really a font")
         for index, stamp in enumerate(pts):
@@ -88,7 +90,9 @@ def _write_audio(out: av.container.OutputContainer, stream: av.AudioStream, seco
     for begin in range(0, 48000 * seconds, step):
         wave = np.sin(np.arange(begin, begin + step) * 0.05) * 8000
         samples = np.repeat(wave.astype(np.int16)[None, :], 2, axis=0)
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T.reshape(1, -1)), format="s16", layout="stereo")
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(samples.T.reshape(1, -1)), format="s16", layout="stereo"
+        )
         frame.sample_rate, frame.pts, frame.time_base = 48000, begin + round(offset_s * 48000), Fraction(1, 48000)
         for converted in av.AudioResampler(context.format, context.layout, 48000).resample(frame):
             converted.pts = frame.pts

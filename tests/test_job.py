@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 from fractions import Fraction
 from pathlib import Path
@@ -100,8 +101,9 @@ def test_matroska_carries_everything(tmp_path: Path) -> None:
 def test_what_mp4_cannot_hold_is_named_with_its_remedy(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "in.mkv", subtitles=True, attachment=True, chapters=True)
     report = job(source, tmp_path / "out.mp4")
-    assert "Subtitle stream 1 (srt, deu) is left out: this container cannot hold it; name the output .mkv to keep it." in (
-        report.notes
+    assert (
+        "Subtitle stream 1 (srt, deu) is left out: this container cannot hold it; name the output .mkv to keep it."
+        in (report.notes)
     )
     assert "Attachment font.ttf is left out: only .mkv holds attachments." in report.notes
     with av.open(str(report.output)) as film:
@@ -139,7 +141,8 @@ def test_colour_tags_and_depth_survive(tmp_path: Path, encoder: str, suffix: str
 
 @pytest.mark.parametrize("encoder", ["x264", "x265", "svtav1"])
 def test_hdr10_metadata_survives(tmp_path: Path, encoder: str) -> None:
-    params = "log-level=none:master-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):max-cll=1000,400"
+    display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+    params = f"log-level=none:master-display={display}:max-cll=1000,400"
     tags = {"color_primaries": 9, "color_trc": 16, "colorspace": 9, "color_range": 1}
     source = make_clip(
         tmp_path / "in.mkv",
@@ -221,7 +224,7 @@ def test_progress_counts_up_to_the_end(tmp_path: Path) -> None:
     seen: list[Progress] = []
     run(JobSpec(str(source), tmp_path / "o.mkv", parse_target("x1"), model="none"), seen.append, lambda: False)
     assert seen[-1].frames_done == 20
-    assert all(a.frames_done <= b.frames_done for a, b in zip(seen, seen[1:], strict=False))
+    assert all(a.frames_done <= b.frames_done for a, b in itertools.pairwise(seen))
 
 
 # Refusals
