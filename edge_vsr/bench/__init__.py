@@ -1,0 +1,1 @@
+"""Measurements that print the project's claims: quality, speed."""
