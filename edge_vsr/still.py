@@ -8,7 +8,7 @@ from contextlib import closing
 from edge_vsr.capture.media_file import open_source
 from edge_vsr.capture.opening import open_container
 from edge_vsr.capture.pixels import RgbTarget
-from edge_vsr.color import ColorSpace, Matrix, Range
+from edge_vsr.color import JPEG_FULL
 from edge_vsr.durable import write_atomic, writing
 from edge_vsr.engines import Builder
 from edge_vsr.errors import SourceError, UsageError
@@ -17,7 +17,7 @@ from edge_vsr.present import images, preview
 from edge_vsr.request import occupied
 
 # R'G'B' pictures pass through 10-bit full-range Y'CbCr: 8-bit samples come back as they were.
-RGB_PICTURES = RgbTarget(ColorSpace(Matrix.BT709, Range.FULL, primaries=1, transfer=13), bit_depth=10)
+RGB_PICTURES = RgbTarget(JPEG_FULL, bit_depth=10)
 
 
 def run_still(spec: JobSpec, build: Builder) -> JobReport:

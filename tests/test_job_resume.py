@@ -217,12 +217,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
-def test_a_full_disk_is_one_line_and_keeps_what_is_done(tmp_path: Path, small_disk: Path) -> None:
+@pytest.mark.parametrize("room", [300_000, 600_000], ids=["in a segment", "in the final file"])
+def test_a_full_disk_is_one_line_and_keeps_what_is_done(tmp_path: Path, small_disk: Path, room: int) -> None:
     source = make_clip(tmp_path / "in.mkv", frames=FRAMES, audio="aac")
     finish(spec(source, tmp_path / "whole.mkv", encoder="ffv1"))
     job = spec(source, small_disk / "out.mkv", encoder="ffv1")
     ballast = small_disk / "ballast"
-    ballast.write_bytes(bytes(150_000))
+    ballast.write_bytes(bytes((1 << 20) - room))
     with pytest.raises(SinkError, match="disk is full") as caught:
         finish(job)
     assert "\n" not in str(caught.value)

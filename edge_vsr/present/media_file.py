@@ -37,7 +37,7 @@ class _OpenSegment:
         self._container: OutputContainer = av.open(str(path), "w", format="matroska")
         try:
             self._stream = self._add_stream(chosen, video, gop)
-            self._stream.codec_context.open()
+            self._start(chosen.encoder.codec, video)
         except BaseException:
             self.discard()
             raise
@@ -59,6 +59,13 @@ class _OpenSegment:
         for name, value in encoders.color_tags(video).items():
             setattr(context, name, value)
         return stream
+
+    def _start(self, codec: str, video: VideoFormat) -> None:
+        try:
+            self._stream.codec_context.open()
+        except av.FFmpegError as error:  # a missing GPU looks like a forbidden file here
+            size = f"{video.width_px}x{video.height_px}, {video.bit_depth} bit"
+            raise SinkError(f"encoder {codec} cannot be started for {size} on this machine; use another one") from error
 
     def add(self, frame: Frame, pts: int) -> None:
         picture = to_av(frame, self._pixel_format, len(self.pts), 1 / self._rate)
@@ -158,6 +165,6 @@ class SegmentedSink:
             try:
                 yield
             except av.FFmpegError as error:
-                if isinstance(error, OSError) and error.errno and self._open is not None:
+                if isinstance(error, OSError) and error.errno:
                     raise  # the disk's trouble: ``writing`` words it
                 raise SinkError(f"{self._chosen.encoder.codec} cannot encode this video: {error.strerror}") from error
