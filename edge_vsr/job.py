@@ -87,9 +87,9 @@ class _Job:
 
     def run(self, build: Builder) -> JobReport:
         """From the journal to the report."""
-        journal = self._adopt()
-        if self._kind is Kind.FILM and journal.complete and identity(self._spec.output) in journal.placed:
+        if self._was_finished():
             return self._already_done()
+        journal = self._adopt()
         location = self._location()
         spec = self._spec
         with ExitStack() as stack:
@@ -119,6 +119,16 @@ class _Job:
             settings = {**journal.settings, "engine": built.identity}
             journal = adopt(self._place, settings, spec.overwrite, keep=frozenset({SPOOL}))
             return self._make(journal, source, built, output)
+
+    def _was_finished(self) -> bool:
+        """Whether an earlier run was killed after the output stood and before the work was taken away."""
+        found = self._place.load()
+        settings = request.fingerprint(self._spec)
+        if found is None or any(found.settings.get(name) != value for name, value in settings.items()):
+            return False
+        if self._kind is Kind.FILM:
+            return found.complete and identity(self._spec.output) in found.placed
+        return found.tidying and bool(images.existing(self._spec.output))
 
     def _adopt(self) -> Journal:
         spec, place = self._spec, self._place
@@ -219,11 +229,11 @@ class _Job:
         return tick
 
     def _already_done(self) -> JobReport:
-        """Killed after the output was put in place and before the work was taken away."""
-        with av.open(str(self._spec.output)) as film:
+        sequence = images.existing(self._spec.output) if self._kind is Kind.SEQUENCE else []
+        with av.open(str(sequence[0] if sequence else self._spec.output.absolute())) as film:
             stream = film.streams.video[0]
             size = (stream.width, stream.height)
-        frames = outputs.finished_frames(self._place)
+            frames = len(sequence) or sum(1 for packet in film.demux(stream) if packet.size)
         self._place.remove()
         note = "The output was finished in an earlier run."
         return JobReport(self._spec.output, frames, size, time.monotonic() - self._began, (note,))

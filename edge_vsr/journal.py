@@ -35,13 +35,13 @@ class Journal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     settings: every setting that shapes the output, as text, so that a difference can be named.
     placed: the file we last put (or are about to put) at OUT; ``complete``: it is the whole film.
-    spooled: standard input has been copied to its end.
+    tidying: the output stands, complete; what is left here is being taken away.
     """
 
     settings: dict[str, str]
     placed: list[Identity] = []
     complete: bool = False
-    spooled: bool = False
+    tidying: bool = False
     format: int = FORMAT
 
 
@@ -121,9 +121,15 @@ class Workplace:
                     entry.unlink()
 
     def remove(self) -> None:
-        """The job is done: take the directory away, the lock last. Raises SinkError."""
-        self.clear()
+        """The job is done: take the directory away, journal and lock last. Raises SinkError."""
+        found = self.load()
+        if found is not None:
+            self.save(msgspec.structs.replace(found, tidying=True))
         with writing(self.directory):
+            for entry in self.directory.iterdir():
+                if entry.name not in {LOCK, self._path.name}:
+                    entry.unlink()
+            self._path.unlink(missing_ok=True)
             shutil.rmtree(self.directory)
 
     def remove_if_empty(self) -> None:
@@ -131,7 +137,7 @@ class Workplace:
         names = {entry.name for entry in self.directory.iterdir()} if self.directory.is_dir() else set()
         found = self.load()
         # A journal that knows a partial film at OUT as ours is worth keeping.
-        if names and names <= {LOCK, self._path.name} and not (found and found.placed):
+        if names and names <= {LOCK, self._path.name} and not (found and (found.placed or found.tidying)):
             shutil.rmtree(self.directory, ignore_errors=True)
 
 

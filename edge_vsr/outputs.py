@@ -129,11 +129,6 @@ class PictureSequence:
         return ["Pictures carry no sound: the audio is left out."] if complete else []
 
 
-def finished_frames(workplace: Workplace) -> int:
-    """How many frames of a film are done."""
-    return SegmentStore(workplace.directory).frames()
-
-
 def film_occupied(workplace: Workplace, journal: Journal | None) -> bool:
     """Whether a file that is not ours stands at OUT."""
     there = identity(workplace.output)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import fcntl
+import functools
+import http.server
 import itertools
 import os
+import threading
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -71,6 +74,26 @@ def test_sound_is_copied_bit_by_bit(tmp_path: Path, codec: str, suffix: str) -> 
     assert [t for t, _ in after] == pytest.approx([t for t, _ in before], abs=0.0015)
     with av.open(str(report.output)) as film:
         assert film.streams.audio[0].language == "fra"
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_transport_streams_lose_only_their_adts_headers(tmp_path: Path, suffix: str) -> None:
+    source = make_clip(tmp_path / "in.ts", audio="aac", b_frames=True)
+    report = job(source, tmp_path / f"out{suffix}")
+    assert times(report.output) == pytest.approx(times(source), abs=0.0006)
+    assert [data for _, data in packets(report.output, "audio")] == [data[7:] for _, data in packets(source, "audio")]
+
+
+def test_a_source_over_http(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4", audio="aac")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    handler.log_message = lambda *words: None  # type: ignore[attr-defined]
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        report = job(f"http://127.0.0.1:{server.server_port}/in.mp4", tmp_path / "out.mp4")
+        server.shutdown()
+    assert times(report.output) == times(source)
+    assert packets(report.output, "audio") == packets(source, "audio")
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
