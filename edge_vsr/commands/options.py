@@ -1,0 +1,56 @@
+"""Options that several verbs share, and the values they take."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+
+from edge_vsr.errors import UsageError
+from edge_vsr.upscale.geometry import Fit
+
+DEINTERLACE = ("auto", "off", "field", "frame", "telecine")
+
+
+def add_picture_options(parser: argparse.ArgumentParser) -> None:
+    """Size, shape, fields and net: what ``upscale`` does and ``probe`` foretells."""
+    parser.add_argument(
+        "--to", default="4k", metavar="SIZE", help="4k, 2k, 1080p, x2, x3, x4 or WIDTHxHEIGHT (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--fit",
+        default=Fit.LETTERBOX.value,
+        choices=[fit.value for fit in Fit],
+        help="where the shapes differ: black bars (letterbox), fill and cut (crop), fill and distort (stretch), "
+        "or no bars and a smaller output (inside) (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--deinterlace",
+        default="auto",
+        choices=DEINTERLACE,
+        help="auto looks at the pictures; field: every field a frame, twice the rate; frame: one frame for two "
+        "fields; telecine: film frames out of 30 a second; off (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--model",
+        default="",
+        metavar="NAME",
+        help="a model's name or folder; none: resample only (default: x2-balanced)",
+    )
+
+
+def add_output_form(parser: argparse.ArgumentParser) -> None:
+    """``--json`` for verbs that answer a question."""
+    parser.add_argument("--json", action="store_true", help="print JSON, for other programs")
+
+
+def seconds(text: str) -> float:
+    """``90``, ``1:30``, ``00:01:30.5`` as seconds. Raises UsageError."""
+    match = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d*)?)", text.strip())
+    if match is None or (match[2] and float(match[3]) >= 60):
+        raise UsageError(f"{text!r} is not a time: use seconds (90, 12.5) or HH:MM:SS")
+    hours, minutes, rest = (float(part or 0) for part in match.groups())
+    total = 3600 * hours + 60 * minutes + rest
+    if not math.isfinite(total):
+        raise UsageError(f"{text!r} is not a time: use seconds (90, 12.5) or HH:MM:SS")
+    return total
