@@ -121,8 +121,10 @@ def yuv444_to_rgb(planes: Planes, color: ColorSpace, bit_depth: int, rgb_bits: i
     gain, offset = code_affine(color.matrix_for(planes[0].shape[0]), color.range, bit_depth)
     inverse = np.linalg.inv(gain)
     peak = (1 << rgb_bits) - 1
-    rgb = _apply(np.stack(planes, axis=-1).astype(np.float32), inverse * peak, -inverse @ offset * peak)
-    return np.clip(np.rint(rgb), 0, peak).astype(_dtype(rgb_bits))
+    shift = np.asarray(-inverse @ offset * peak, np.float64)
+    rgb = _apply(np.stack(planes, axis=-1).astype(np.float32), np.asarray(inverse * peak, np.float64), shift)
+    codes = np.clip(np.rint(rgb), 0, peak)
+    return codes.astype(np.uint8) if rgb_bits == 8 else codes.astype(np.uint16)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,5 +37,5 @@ class BackendError(EdgeVsrError):
     """No backend can run the model on this machine."""
 
 
-class Interrupted(EdgeVsrError):
+class Interrupted(EdgeVsrError):  # noqa: N818 - nothing went wrong
     """The user asked to stop; finished work is kept and can be resumed."""

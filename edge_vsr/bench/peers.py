@@ -32,6 +32,6 @@ def _load(path: Path, threads: int) -> Callable[[Rgb], Rgb]:
     def run(rgb: Rgb) -> Rgb:
         picture = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
         out = session.run(["rgb_up"], {"rgb": picture})[0][0].transpose(1, 2, 0)
-        return np.clip(np.rint(out * 255), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(np.rint(out * 255), 0, 255), np.uint8)
 
     return run

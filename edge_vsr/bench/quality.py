@@ -153,7 +153,10 @@ def run(args: argparse.Namespace) -> int:
             if not args.json:
                 _print(folder.name, args.scale, results[folder.name])
     if args.json:
-        rows = {s: {m: {"psnr_y_db": v.psnr_y_db, "ssim": v.ssim, "pictures": v.pictures} for m, v in r.items()} for s, r in results.items()}
+        rows = {
+            s: {m: {"psnr_y_db": v.psnr_y_db, "ssim": v.ssim, "pictures": v.pictures} for m, v in r.items()}
+            for s, r in results.items()
+        }
         print(json.dumps({"scale": args.scale, "sets": rows}, indent=1))
     return 0
 

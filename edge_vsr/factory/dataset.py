@@ -53,8 +53,11 @@ def make_sample(low: Planes, high: Planes) -> dict[str, npt.NDArray[np.uint8]]:
         for kind, planes in (("lr", low), ("hr", high), ("base", base))
         for n, p in zip(names, planes, strict=True)
     }
-    seen = condition(low[0])
-    return {**sample, "cond": np.array([seen.noise, seen.coding], np.uint8)}  # type: ignore[dict-item]
+    seen = condition(np.asarray(low[0], np.uint8))
+    return {
+        **{n: np.asarray(p, np.uint8) for n, p in sample.items()},
+        "cond": np.array([seen.noise, seen.coding], np.uint8),
+    }
 
 
 def draw_color(rng: np.random.Generator) -> tuple[Matrix, Range]:
@@ -69,12 +72,12 @@ def turned(rgb: Rgb, rng: np.random.Generator) -> Rgb:
 
 
 def read_photos(folder: Path) -> list[Rgb]:
-    photos = []
+    photos: list[Rgb] = []
     for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in {".webp", ".png", ".jpg"}):
         image = cv2.imread(str(path))
         if image is not None and min(image.shape[:2]) >= HR:
             photos += [
-                np.ascontiguousarray(image[y : y + HR, x : x + HR, ::-1])
+                np.ascontiguousarray(image[y : y + HR, x : x + HR, ::-1], np.uint8)
                 for y in range(0, image.shape[0] - HR + 1, HR)
                 for x in range(0, image.shape[1] - HR + 1, HR)
             ]
@@ -102,23 +105,21 @@ def _degraded_sequence(frames: list[Rgb], rng: np.random.Generator) -> tuple[lis
     return true, codec.round_trip(low) if rng.random() < 0.9 else low
 
 
+def _shifted(photo: Rgb, dx: float, dy: float) -> Rgb:
+    move = np.array([[1, 0, dx], [0, 1, dy]])
+    size = (photo.shape[1], photo.shape[0])
+    moved = cv2.warpAffine(photo, move, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(moved, np.uint8)
+
+
 def panned_shot(photos: list[Rgb], rng: np.random.Generator, frames: int = 5) -> list[Rgb]:
     """A 2x2 wall of photos, each seen through a window that drifts: cheap motion for real encoders."""
     picks = [turned(photos[i], rng) for i in rng.choice(len(photos), 4, replace=False)]
     drift = rng.uniform(-3, 3, (4, 2))
     shot = []
     for t in range(frames):
-        moved = [
-            cv2.warpAffine(
-                p,
-                np.array([[1, 0, dx * t], [0, 1, dy * t]]),
-                (HR, HR),
-                flags=cv2.INTER_CUBIC,
-                borderMode=cv2.BORDER_REFLECT,
-            )
-            for p, (dx, dy) in zip(picks, drift, strict=True)
-        ]
-        shot.append(np.vstack([np.hstack(moved[:2]), np.hstack(moved[2:])]))
+        moved = [_shifted(p, *(pace * t)) for p, pace in zip(picks, drift, strict=True)]
+        shot.append(np.vstack([np.hstack(moved[:2]), np.hstack(moved[2:])]).astype(np.uint8))
     return shot
 
 
@@ -163,7 +164,7 @@ def coded_pairs(
     while made < count:
         from_clip = bool(clips) and rng.random() < 0.5
         shot = clip_shot(clips[int(rng.integers(len(clips)))], rng) if from_clip else panned_shot(photos, rng)
-        if not shot or min(shot[0].shape[:2]) < HR + 4 and from_clip:
+        if not shot or (min(shot[0].shape[:2]) < HR + 4 and from_clip):
             continue
         true, low = _degraded_sequence(shot, rng)
         take = min(10 if from_clip else 8, count - made)

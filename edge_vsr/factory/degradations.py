@@ -13,10 +13,11 @@ import av
 import cv2
 import numpy as np
 import numpy.typing as npt
+from av.video.codeccontext import VideoCodecContext
 
 from edge_vsr.color import Matrix, Planes, Range, code_affine
 from edge_vsr.frame import ChromaLayout, default_siting
-from edge_vsr.upscale.resample import KERNELS, Axis, axis, resample_float
+from edge_vsr.upscale.resample import KERNELS, axis, resample_float
 
 Rgb = npt.NDArray[np.uint8]
 _SITING = default_siting(ChromaLayout.YUV420)
@@ -73,29 +74,29 @@ class Codec:
 
     name: str
     options: dict[str, str]
-    bit_rate: int = 0
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Codec:
         pick = rng.random()
         gop = str(rng.choice([6, 12, 25]))
         if pick < 0.55:
-            crf = str(int(rng.integers(16, 37)))
+            crf = str(rng.integers(16, 37))
             preset = str(rng.choice(["veryfast", "medium"]))
             return cls("libx264", {"crf": crf, "preset": preset, "g": gop, "bf": str(rng.integers(0, 4))})
         if pick < 0.65:
-            crf = int(rng.integers(18, 36))
+            crf = str(rng.integers(18, 36))
             return cls("libx265", {"preset": "veryfast", "x265-params": f"crf={crf}:log-level=none:keyint={gop}"})
         if pick < 0.85:
-            q = str(int(rng.integers(2, 14)))
+            q = str(rng.integers(2, 14))
             return cls("mpeg2video", {"qmin": q, "qmax": q, "g": gop, "bf": "2"})
-        q = str(int(rng.integers(2, 14)))
+        q = str(rng.integers(2, 14))
         return cls("mpeg4", {"qmin": q, "qmax": q, "g": gop})
 
     def round_trip(self, frames: list[Planes]) -> list[Planes]:
         """Encode and decode 8-bit 4:2:0 frames of one even size, in order."""
         h, w = frames[0][0].shape
         encoder = av.CodecContext.create(self.name, "w")
+        assert isinstance(encoder, VideoCodecContext)
         encoder.width, encoder.height, encoder.pix_fmt = w, h, "yuv420p"
         encoder.time_base, encoder.framerate = Fraction(1, 25), Fraction(25)
         encoder.options = self.options
@@ -103,12 +104,13 @@ class Codec:
         for pts, planes in enumerate(frames):
             picture = av.VideoFrame(w, h, "yuv420p")
             for plane, codes in zip(picture.planes, planes, strict=True):
-                rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+                rows = np.asarray(memoryview(plane)).reshape(-1, plane.line_size)
                 rows[: codes.shape[0], : codes.shape[1]] = codes
             picture.pts = pts
             packets += encoder.encode(picture)
         packets += encoder.encode(None)
         decoder = av.CodecContext.create({"libx264": "h264", "libx265": "hevc"}.get(self.name, self.name), "r")
+        assert isinstance(decoder, VideoCodecContext)
         if encoder.extradata:
             decoder.extradata = encoder.extradata
         decoded = [picture for packet in [*packets, None] for picture in decoder.decode(packet)]
@@ -118,10 +120,7 @@ class Codec:
 def _planes_of(picture: av.VideoFrame) -> Planes:
     sizes = [(picture.height, picture.width)] + [(picture.height // 2, picture.width // 2)] * 2
     y, u, v = (
-        np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:h, :w].copy()
+        np.asarray(memoryview(plane)).reshape(-1, plane.line_size)[:h, :w].copy()
         for plane, (h, w) in zip(picture.planes, sizes, strict=True)
     )
     return y, u, v
-
-
-__all__ = ["Axis", "Camera", "Codec", "downscale", "to_yuv420"]

@@ -9,6 +9,7 @@ DequantizeLinear and QuantizeLinear, so that no float tensor crosses from layer 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +32,7 @@ class _Graph:
         self.constants.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
-    def add(self, op: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def add(self, op: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
         return output
 
@@ -55,7 +56,7 @@ def quantised_graph(layers: list[IntLayer], signed: bool, name: str) -> onnx.Mod
     quantised, zero = "picture", centre
     for index, layer in enumerate(layers):
         last = index == len(layers) - 1
-        scale_in = graph.const(f"scale_in{index}", layer.scale_in)
+        scale_in = graph.const(f"scale_in{index}", np.asarray(layer.scale_in))
         x = graph.add("DequantizeLinear", [quantised, scale_in, zero], f"x{index}")
         weight = graph.add(
             "DequantizeLinear",
@@ -83,7 +84,7 @@ def quantised_graph(layers: list[IntLayer], signed: bool, name: str) -> onnx.Mod
         zero = centre if last else origin
         quantised = graph.add(
             "QuantizeLinear",
-            [y, graph.const(f"scale_out{index}", layer.scale_out), zero],
+            [y, graph.const(f"scale_out{index}", np.asarray(layer.scale_out)), zero],
             "residual" if last else f"q{index}",
         )
     kind = TensorProto.INT8 if signed else TensorProto.UINT8

@@ -13,6 +13,7 @@ In training each 3x3 kernel is the sum of a 3x3, a 1x1 and (where shapes allow) 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -90,7 +91,7 @@ class YuvNet(nn.Module):
         super().__init__()
         self.config = config
         widths = [config.channels_in, *[config.width] * (config.depth - 1), config.channels_out]
-        self.layers = nn.ModuleList(RepConv(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.layers = nn.ModuleList(RepConv(a, b) for a, b in pairwise(widths))
         self.clips = nn.Parameter(torch.full((config.depth - 1,), 4.0))
         self.quantised = False
         self.levels = ACTIVATION_LEVELS["asym"]

@@ -1,6 +1,6 @@
 """Put a trained run into a model package: graphs, integers, manifest, card.
 
-python -m edge_vsr.factory.package --run train_runs/mid_int8 --parent train_runs/mid --out models_quantized --name x2-balanced --version 1
+python -m edge_vsr.factory.package --run train_runs/mid_int8 --parent train_runs/mid --name x2-balanced
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 import torch
 
+from edge_vsr.factory.dataset import BASE_KERNEL
 from edge_vsr.factory.export import float_graph, quantised_graph, save
 from edge_vsr.factory.quantize import float_layers, int_layers, save_reference
-from edge_vsr.factory.dataset import BASE_KERNEL
 from edge_vsr.factory.train import load_net
 from edge_vsr.models.manifest import FORMAT, MANIFEST, Manifest, ModelFile, sha256_of
 

@@ -46,8 +46,12 @@ def int_layers(net: YuvNet, kind: str) -> list[IntLayer]:
     scales = [1.0, *(c / ACTIVATION_LEVELS[kind] for c in clips), net.config.step]
     layers = []
     for index, (kernel, bias) in enumerate(float_layers(net)):
-        scale_weight = np.maximum(np.abs(kernel).max(axis=(1, 2, 3)), 1e-9).astype(np.float32) / np.float32(WEIGHT_LEVELS)
-        weight = np.clip(np.rint(kernel / scale_weight[:, None, None, None]), -WEIGHT_LEVELS, WEIGHT_LEVELS).astype(np.int8)
+        scale_weight = np.maximum(np.abs(kernel).max(axis=(1, 2, 3)), 1e-9).astype(np.float32) / np.float32(
+            WEIGHT_LEVELS
+        )
+        weight = np.clip(np.rint(kernel / scale_weight[:, None, None, None]), -WEIGHT_LEVELS, WEIGHT_LEVELS).astype(
+            np.int8
+        )
         unit = np.float32(scales[index]) * scale_weight
         layers.append(
             IntLayer(
@@ -67,5 +71,7 @@ def save_reference(variants: dict[str, list[IntLayer]], path: Path) -> None:
     for kind, layers in variants.items():
         for index, layer in enumerate(layers):
             arrays[f"weight{index}"], arrays[f"{kind}_bias{index}"] = layer.weight, layer.bias
-            arrays[f"{kind}_multiplier{index}"] = (layer.scale_in * layer.scale_weight / layer.scale_out).astype(np.float32)
-    np.savez(path, **arrays)
+            arrays[f"{kind}_multiplier{index}"] = (layer.scale_in * layer.scale_weight / layer.scale_out).astype(
+                np.float32
+            )
+    np.savez(path, allow_pickle=False, **arrays)

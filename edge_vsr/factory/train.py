@@ -1,7 +1,7 @@
 """The training loop: one rung, from scratch or from a parent, resumable to the step.
 
     python -m edge_vsr.factory.train --data train_runs/pairs --run train_runs/mid --minutes 60
-    python -m edge_vsr.factory.train --data train_runs/pairs --run train_runs/mid_int8 --parent train_runs/mid --minutes 20
+    python -m edge_vsr.factory.train --data train_runs/pairs --run train_runs/mid_int8 --parent train_runs/mid
 
 With --parent the net starts from the parent's weights on the integer grid of the device (quantisation-aware),
 and is taught by the parent as well as by the truth. The schedule follows training time, so that a busy
@@ -18,12 +18,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from edge_vsr.factory.dataset import LR, Pairs
 from edge_vsr.factory.networks import ACTIVATION_LEVELS, NetConfig, YuvNet, pack_luma
+
+Feed = Iterator[tuple[Tensor, Tensor, Tensor]]
+LOG_STEPS, SAVE_S = 200, 60
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Recipe:
     seed: int = 1
 
 
-def batches(pairs: Pairs, recipe: Recipe, halo: int, scale: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+def batches(pairs: Pairs, recipe: Recipe, halo: int, scale: int) -> Feed:
     """Endless (picture, true residual luma 4x4 packed, true residual chroma 2x2 packed) batches."""
     rng = np.random.default_rng(time.time_ns())
     total, p = len(pairs.parts["cond"]), recipe.patch
@@ -75,9 +79,11 @@ def batches(pairs: Pairs, recipe: Recipe, halo: int, scale: int) -> Iterator[tup
         yield picture, pack_luma(luma, 2 * scale), F.pixel_unshuffle(chroma_r, scale)
 
 
-def _residual(part: dict[str, np.ndarray], name: str, i: int, y: int, x: int, side: int) -> np.ndarray:  # type: ignore[type-arg]
+def _residual(
+    part: dict[str, npt.NDArray[np.uint8]], name: str, i: int, y: int, x: int, side: int
+) -> npt.NDArray[np.int16]:
     window = np.s_[i, y : y + side, x : x + side]
-    return part[f"hr_{name}"][window].astype(np.int16) - part[f"base_{name}"][window]
+    return np.subtract(part[f"hr_{name}"][window], part[f"base_{name}"][window], dtype=np.int16)
 
 
 def charbonnier(error: Tensor) -> Tensor:
@@ -97,14 +103,14 @@ def rate(recipe: Recipe, progress: float, step: int) -> float:
     )
 
 
-def calibrate(net: YuvNet, data: Iterator[tuple[Tensor, Tensor, Tensor]], batches_seen: int = 16) -> None:
+def calibrate(net: YuvNet, data: Feed, batches_seen: int = 16) -> None:
     """Set each activation's clip to the 99.99th percentile of what it carries."""
     seen: list[list[float]] = [[] for _ in net.clips]
     with torch.no_grad():
         for _ in range(batches_seen):
             x = next(data)[0] / 128.0
             for index, (layer, kernel) in enumerate(zip(net.layers[:-1], net.plain_kernels()[:-1], strict=True)):
-                x = F.relu(F.conv2d(x, kernel, layer.bias))  # type: ignore[arg-type]
+                x = F.relu(F.conv2d(x, kernel, layer.bias))
                 sample = x.flatten()[:: max(1, x.numel() // 1_000_000)]
                 seen[index].append(float(torch.quantile(sample, 0.9999)))
         net.clips.copy_(torch.tensor([float(np.mean(s)) for s in seen]))
@@ -116,7 +122,8 @@ def load_net(run: Path, weights: str = "ema") -> YuvNet:
     net = YuvNet(NetConfig(**state["config"]))
     net.load_state_dict(state[weights])
     net.quantised = state["quantised"]
-    return net.eval()
+    net.eval()
+    return net
 
 
 def _save(run: Path, state: dict[str, object]) -> None:
@@ -124,13 +131,70 @@ def _save(run: Path, state: dict[str, object]) -> None:
     (run / "checkpoint.tmp").replace(run / "checkpoint.pt")
 
 
-def train(data: Path, run: Path, config: NetConfig, recipe: Recipe, parent: Path | None) -> None:
-    """Run to the end of the schedule, going on from ``run/checkpoint.pt`` where there is one."""
-    run.mkdir(parents=True, exist_ok=True)
-    (run / "recipe.json").write_text(
-        json.dumps({"net": asdict(config), "recipe": asdict(recipe), "parent": str(parent)}, indent=1)
-    )
-    feed = batches(Pairs.open(data), recipe, config.depth, config.scale)
+@dataclass
+class Trainer:
+    """A run in progress: the net, its running average, the optimiser, and how far it is."""
+
+    run: Path
+    net: YuvNet
+    average: YuvNet
+    optimiser: torch.optim.Optimizer
+    recipe: Recipe
+    teacher: YuvNet | None
+    step: int = 0
+    spent_s: float = 0.0
+
+    def resume(self) -> None:
+        """Go on from the run's checkpoint, where there is one."""
+        if not (self.run / "checkpoint.pt").exists():
+            return
+        state = torch.load(self.run / "checkpoint.pt", weights_only=True)
+        self.net.load_state_dict(state["net"])
+        self.average.load_state_dict(state["ema"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.step, self.spent_s = state["step"], state["spent_s"]
+
+    def save(self) -> None:
+        """Replace the checkpoint in one step."""
+        state = {
+            "net": self.net.state_dict(),
+            "ema": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "config": asdict(self.net.config),
+            "quantised": self.net.quantised,
+            "step": self.step,
+            "spent_s": self.spent_s,
+        }
+        torch.save(state, self.run / "checkpoint.tmp")
+        (self.run / "checkpoint.tmp").replace(self.run / "checkpoint.pt")
+
+    def learn(self, picture: Tensor, luma: Tensor, chroma: Tensor) -> float:
+        """One step; the loss before it."""
+        lr = rate(self.recipe, self.spent_s / (self.recipe.minutes * 60), self.step)
+        self.optimiser.param_groups[0]["lr"], self.optimiser.param_groups[1]["lr"] = lr, lr * 2
+        kinds = list(ACTIVATION_LEVELS.values())
+        self.net.levels = kinds[self.step % len(kinds)]  # one set of weights serves both exports
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.teacher is None):
+            out = self.net(picture.contiguous(memory_format=torch.channels_last)).float()
+        loss = loss_of(out, luma, chroma, self.recipe)
+        if self.teacher is not None:
+            with torch.no_grad():
+                taught = self.teacher(picture)
+            loss = loss + self.recipe.teacher_weight * charbonnier(out - taught)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimiser.step()
+        self.step += 1
+        with torch.no_grad():
+            keep = min(self.recipe.ema, self.step / (self.step + 20))
+            for a, b in zip(self.average.parameters(), self.net.parameters(), strict=True):
+                a.lerp_(b, 1 - keep)
+        return float(loss.detach())
+
+
+def start(run: Path, config: NetConfig, recipe: Recipe, parent: Path | None, feed: Feed) -> Trainer:
+    """A trainer at its first step, or where the run's checkpoint left it."""
     net, teacher = YuvNet(config), load_net(parent) if parent else None
     if teacher is not None:
         net.load_state_dict(teacher.state_dict())
@@ -138,62 +202,36 @@ def train(data: Path, run: Path, config: NetConfig, recipe: Recipe, parent: Path
         net.quantised = True
     average = YuvNet(config)
     average.load_state_dict(net.state_dict())
-    fast = [p for name, p in net.named_parameters() if name != "clips"]
-    optimiser = torch.optim.Adam([{"params": fast}, {"params": [net.clips]}], betas=(0.9, 0.99))
-    step, spent, kinds = 0, 0.0, list(ACTIVATION_LEVELS.values())
-    if (run / "checkpoint.pt").exists():
-        state = torch.load(run / "checkpoint.pt", weights_only=True)
-        net.load_state_dict(state["net"])
-        average.load_state_dict(state["ema"])
-        optimiser.load_state_dict(state["optimiser"])
-        step, spent = state["step"], state["spent_s"]
     net.to(memory_format=torch.channels_last)
-    log, mark, running = (run / "log.csv").open("a"), time.monotonic(), []
-    begin, saved = mark - spent, mark
-    while (spent := time.monotonic() - begin) < recipe.minutes * 60:
-        lr = rate(recipe, spent / (recipe.minutes * 60), step)
-        optimiser.param_groups[0]["lr"], optimiser.param_groups[1]["lr"] = lr, lr * 2
-        picture, luma, chroma = next(feed)
-        net.levels = kinds[step % len(kinds)]  # one set of weights serves both exports
-        with torch.autocast("cpu", torch.bfloat16, enabled=teacher is None):
-            out = net(picture.contiguous(memory_format=torch.channels_last)).float()
-        loss = loss_of(out, luma, chroma, recipe)
-        if teacher is not None and recipe.teacher_weight:
-            with torch.no_grad():
-                taught = teacher(picture)
-            loss = loss + recipe.teacher_weight * charbonnier(out - taught)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        optimiser.step()
-        step += 1
-        with torch.no_grad():
-            keep = min(recipe.ema, step / (step + 20))
-            for a, b in zip(average.parameters(), net.parameters(), strict=True):
-                a.lerp_(b, 1 - keep)
-        running.append(float(loss.detach()))
-        if step % 200 == 0:
-            print(f"{step},{spent:.0f},{np.mean(running):.4f},{lr:.2e}", file=log, flush=True)
-            running = []
-        if time.monotonic() - saved > 60:
-            _save(run, _state(net, average, optimiser, config, step, spent))
-            saved = time.monotonic()
-    _save(run, _state(net, average, optimiser, config, step, spent))
-    print(f"done: {step} steps in {spent:.0f} s")
+    weights = [p for name, p in net.named_parameters() if name != "clips"]
+    optimiser = torch.optim.Adam([{"params": weights}, {"params": [net.clips]}], betas=(0.9, 0.99))
+    trainer = Trainer(run, net, average, optimiser, recipe, teacher)
+    trainer.resume()
+    return trainer
 
 
-def _state(
-    net: YuvNet, average: YuvNet, optimiser: torch.optim.Optimizer, config: NetConfig, step: int, spent_s: float
-) -> dict[str, object]:
-    return {
-        "net": net.state_dict(),
-        "ema": average.state_dict(),
-        "optimiser": optimiser.state_dict(),
-        "config": asdict(config),
-        "quantised": net.quantised,
-        "step": step,
-        "spent_s": spent_s,
-    }
+def train(data: Path, run: Path, config: NetConfig, recipe: Recipe, parent: Path | None) -> None:
+    """Run to the end of the schedule, going on from ``run/checkpoint.pt`` where there is one."""
+    run.mkdir(parents=True, exist_ok=True)
+    head = {"net": asdict(config), "recipe": asdict(recipe), "parent": parent.name if parent else None}
+    (run / "recipe.json").write_text(json.dumps(head, indent=1))
+    feed = batches(Pairs.open(data), recipe, config.depth, config.scale)
+    trainer = start(run, config, recipe, parent, feed)
+    begin = saved = time.monotonic()
+    begin -= trainer.spent_s
+    losses: list[float] = []
+    with (run / "log.csv").open("a") as log:
+        while trainer.spent_s < recipe.minutes * 60:
+            losses.append(trainer.learn(*next(feed)))
+            trainer.spent_s = time.monotonic() - begin
+            if trainer.step % LOG_STEPS == 0:
+                print(f"{trainer.step},{trainer.spent_s:.0f},{np.mean(losses):.4f}", file=log, flush=True)
+                losses = []
+            if time.monotonic() - saved > SAVE_S:
+                trainer.save()
+                saved = time.monotonic()
+    trainer.save()
+    print(f"done: {trainer.step} steps in {trainer.spent_s:.0f} s")
 
 
 def main() -> None:

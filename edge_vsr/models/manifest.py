@@ -10,7 +10,7 @@ import msgspec
 
 from edge_vsr.errors import ModelError
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 MANIFEST = "manifest.json"
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import cast
 
 import cv2
-import numpy as np
 
-from edge_vsr.color import Planes, Range
+from edge_vsr.color import Plane, Planes, Range
 from edge_vsr.errors import UsageError
 from edge_vsr.frame import ChromaLayout, Frame, VideoFormat, default_siting
 from edge_vsr.telemetry import Stages
@@ -150,7 +150,7 @@ def _black(picture: Frame) -> tuple[int, int, int]:
     return (16 * unit if picture.color.range is Range.LIMITED else 0), 128 * unit, 128 * unit
 
 
-def _placed(plane: np.ndarray, geometry: Geometry, step: tuple[int, int], black: int) -> np.ndarray:  # type: ignore[type-arg]
+def _placed(plane: Plane, geometry: Geometry, step: tuple[int, int], black: int) -> Plane:
     width, height = -(-geometry.canvas[0] // step[0]), -(-geometry.canvas[1] // step[1])
     left, top = geometry.offset[0] // step[0], geometry.offset[1] // step[1]
     cut = plane[max(0, -top) : max(0, -top) + height, max(0, -left) : max(0, -left) + width]
@@ -158,4 +158,4 @@ def _placed(plane: np.ndarray, geometry: Geometry, step: tuple[int, int], black:
     below, right = height - top - cut.shape[0], width - left - cut.shape[1]
     if not (top or left or below or right):
         return cut
-    return cv2.copyMakeBorder(cut, top, below, left, right, cv2.BORDER_CONSTANT, value=black)
+    return cast(Plane, cv2.copyMakeBorder(cut, top, below, left, right, cv2.BORDER_CONSTANT, value=black))

@@ -67,9 +67,9 @@ def _as_net_sees(frame: Frame, kernel: str) -> tuple[tiles.Bytes, tiles.Bytes, t
     if frame.layout is not ChromaLayout.YUV420:
         layout = ChromaLayout.YUV420
         frame = resample_frame(frame, frame.width_px, frame.height_px, KERNELS[kernel], layout, default_siting(layout))
-    if frame.bit_depth == 8:
-        y, u, v = frame.planes
-    else:
-        gain = 1.0 / (1 << (frame.bit_depth - 8))
-        y, u, v = (cv2.convertScaleAbs(plane, alpha=gain) for plane in frame.planes)
-    return np.asarray(y, np.uint8), np.asarray(u, np.uint8), np.asarray(v, np.uint8)
+    gain = 1.0 / (1 << (frame.bit_depth - 8))
+    y, u, v = (
+        np.asarray(plane if frame.bit_depth == 8 else cv2.convertScaleAbs(plane, alpha=gain), np.uint8)
+        for plane in frame.planes
+    )
+    return y, u, v

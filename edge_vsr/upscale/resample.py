@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import cast
 
 import cv2
 import numpy as np
@@ -150,12 +151,9 @@ def resample_plane(plane: Plane, ax_x: Axis, ax_y: Axis, kernel: Kernel, peak: i
     else:
         wide = resample_float(plane.astype(np.float32), ax_x, ax_y, kernel)
         depth = cv2.CV_8U if plane.dtype == np.uint8 else cv2.CV_16U
-        out = cv2.add(wide, 0.0, dtype=depth)  # rounds to nearest and saturates in one pass
-    return (
-        out
-        if peak in (0xFF, 0xFFFF) and out.dtype == (np.uint8 if peak == 0xFF else np.uint16)
-        else np.minimum(out, peak)
-    )
+        # Rounds to nearest and saturates in one pass.
+        out = cast(Plane, cv2.addWeighted(wide, 1.0, wide, 0.0, 0.0, dtype=depth))
+    return out if plane.dtype == np.uint8 else np.minimum(out, np.uint16(peak))
 
 
 def resample_frame(

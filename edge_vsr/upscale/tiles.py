@@ -111,16 +111,17 @@ def scatter(residuals: Residual, tiles: list[Tile], base: Planes, scale: Scale, 
 
 
 def _add(plane: Plane, phases: Residual, side: int, tile: Tile, scale: Scale) -> None:
-    """Interleave ``side`` x ``side`` phases of one tile and add them where the tile yields."""
+    """Add ``side`` x ``side`` phases of one tile where the tile yields: one picture row in ``side`` at a time."""
     _, h, w = phases.shape
-    dense = np.empty((h * side, w * side), phases.dtype)
-    for dy in range(side):
-        cv2.merge(list(phases[dy * side : (dy + 1) * side]), dense[dy::side].reshape(h, w, side))
-    top, left = tile.keep_top * side, tile.keep_left * side
-    view = plane[tile.top * side + top : (tile.top + h) * side, tile.left * side + left : (tile.left + w) * side]
     gain = scale.step * scale.unit
-    mine = dense[top : top + view.shape[0], left : left + view.shape[1]]
     depth = cv2.CV_8U if plane.dtype == np.uint8 else cv2.CV_16U
-    cv2.addWeighted(view, 1.0, mine, gain, -gain * scale.zero, dst=view, dtype=depth)
-    if scale.peak not in (0xFF, 0xFFFF):
-        np.minimum(view, scale.peak, out=view)
+    left, right = (tile.left + tile.keep_left) * side, (tile.left + w) * side
+    for dy in range(side):
+        view = plane[(tile.top + tile.keep_top) * side + dy : (tile.top + h) * side : side, left:right]
+        if not view.size:
+            continue
+        rows = cv2.merge(list(phases[dy * side : (dy + 1) * side])).reshape(h, w * side)
+        mine = rows[tile.keep_top : tile.keep_top + view.shape[0], tile.keep_left * side :][:, : view.shape[1]]
+        cv2.addWeighted(view, 1.0, mine, gain, -gain * scale.zero, dst=view, dtype=depth)
+        if scale.peak not in (0xFF, 0xFFFF):
+            np.minimum(view, scale.peak, out=view)

@@ -42,10 +42,11 @@ def choose(model: Model, wanted: str = "auto", threads: int = 0) -> Choice:
         if wanted not in names:
             raise UsageError(f"backend {wanted!r} is not available here; there are: {', '.join(names)}, reference")
         names = [wanted]
-    refused = []
-    for name in names:
+    refused: list[str] = []
+    attempts = [(name, wide) for name in names for wide in ((False, True) if name == "cpu" else (False,))]
+    for name, wide_sums in attempts:
         try:
-            backend = OrtBackend(model, name, threads)
+            backend = OrtBackend(model, name, threads, wide_sums=wide_sums)
             reason = infidelity(backend, model)
         except BackendError as error:
             reason = str(error)

@@ -1,0 +1,206 @@
+"""What a frame costs: CPU milliseconds by stage, each stage run by itself so that all CPU time is its own.
+
+CPU time (all threads) is what can be compared on a busy machine; wall time is printed for the start-up
+only. Memory and start-up are those of a child process that runs the real job.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnxruntime as ort
+
+from edge_vsr.bench.peers import load_peers
+from edge_vsr.capture.media_file import open_source
+from edge_vsr.capture.pattern import PatternSource
+from edge_vsr.color import yuv444_to_rgb
+from edge_vsr.frame import ChromaLayout, Frame, VideoFormat, default_siting
+from edge_vsr.models import store
+from edge_vsr.present import encoders
+from edge_vsr.present.media_file import SegmentedSink
+from edge_vsr.present.segments import SegmentStore
+from edge_vsr.telemetry import Stages
+from edge_vsr.upscale.backends.choose import choose
+from edge_vsr.upscale.engine import Engine
+from edge_vsr.upscale.enlarge import Enlarger
+from edge_vsr.upscale.geometry import Fit, parse_target
+from edge_vsr.upscale.resample import KERNELS, resample_frame
+
+OWN = ("analyse", "gather", "base", "scatter")  # all that is neither net nor codec
+_WIDTH, _HEIGHT = 1920, 1080
+_CHILD_S = 600
+
+
+def make_clip(path: Path, frames: int) -> None:
+    """A 1080p H.264 clip of the test pattern."""
+    source = PatternSource(_WIDTH, _HEIGHT, frame_count=frames)
+    _encode(list(source.frames()), source.info.video, path, quality=20)
+
+
+def _encode(frames: list[Frame], video: VideoFormat, path: Path, quality: int | None = None) -> None:
+    folder = path.with_suffix(".segments")
+    folder.mkdir()
+    sink = SegmentedSink(SegmentStore(folder), encoders.settings("x264", quality, path), video, len(frames), 0)
+    for frame in frames:
+        sink.write(frame)
+    sink.close()
+    (next(iter(SegmentStore(folder).finished())).video).rename(path)
+
+
+def _cpu_ms(work: Callable[[], object]) -> float:
+    begin = time.process_time_ns()
+    work()
+    return (time.process_time_ns() - begin) / 1e6
+
+
+def decode(clip: Path, limit: int) -> list[Frame]:
+    with closing(open_source(str(clip), deinterlace="off")) as source:
+        return [frame for frame, _ in zip(source.frames(), range(limit), strict=False)]
+
+
+def stage_costs(clip: Path, frames: int, target: str, scratch: Path) -> dict[str, float]:
+    """CPU ms per frame of each stage, over ``frames`` frames, after one frame to warm up."""
+    with closing(open_source(str(clip), deinterlace="off")) as source:
+        video = source.info.video
+    pictures: list[Frame] = []
+    decode_ms = _cpu_ms(lambda: pictures.extend(decode(clip, frames)))
+    model = store.find(store.DEFAULT_MODEL)
+    stages = Stages(time.process_time_ns)
+    engine = Engine(
+        video,
+        target=parse_target(target),
+        fit=Fit.LETTERBOX,
+        layout=ChromaLayout.YUV420,
+        enlarger=Enlarger(model.manifest, choose(model).backend),
+        stages=stages,
+    )
+    engine.process(pictures[0])
+    stages.total_ns.clear()
+    large = [engine.process(frame) for frame in pictures]
+    costs = {"decode": decode_ms / len(pictures)}
+    costs.update({name: stages.total_ns[name] / 1e6 / len(pictures) for name in (*OWN[:2], "infer", *OWN[2:])})
+    costs["encode"] = _cpu_ms(lambda: _encode(large, engine.output, scratch / "out.mkv")) / len(pictures)
+    return costs
+
+
+def peer_costs(folder: Path, picture: Frame) -> dict[str, float]:
+    """CPU ms for one whole R'G'B' frame of each x2 peer, after a warm-up on a corner of it."""
+    layout = ChromaLayout.YUV444
+    full = resample_frame(
+        picture, picture.width_px, picture.height_px, KERNELS["bicubic"], layout, default_siting(layout)
+    )
+    rgb = yuv444_to_rgb(full.planes, full.color, full.bit_depth).astype(np.uint8)
+    costs = {}
+    for name, method in load_peers(folder, 2).items():
+        method(rgb[:64, :64])
+        costs[name] = _cpu_ms(lambda method=method: method(rgb))  # type: ignore[misc]
+    return costs
+
+
+def child(arguments: list[str]) -> tuple[float, float]:
+    """(wall seconds, peak RSS in MB) of a Python child process; it must succeed."""
+    begin = time.monotonic()
+    process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError(f"child failed: {arguments}")
+    return time.monotonic() - begin, usage.ru_maxrss / 1024
+
+
+_FIRST_FRAME = """
+import sys
+from contextlib import closing
+from pathlib import Path
+from edge_vsr.bench.speed import first_frame
+first_frame(Path(sys.argv[1]), sys.argv[2])
+"""
+
+
+def first_frame(clip: Path, target: str) -> Frame:
+    """From nothing to the first finished frame, as a fresh process does it."""
+    with closing(open_source(str(clip), deinterlace="off")) as source:
+        model = store.find(store.DEFAULT_MODEL)
+        enlarger = Enlarger(model.manifest, choose(model).backend)
+        engine = Engine(
+            source.info.video,
+            target=parse_target(target),
+            fit=Fit.LETTERBOX,
+            layout=ChromaLayout.YUV420,
+            enlarger=enlarger,
+        )
+        return engine.process(next(iter(source.frames())))
+
+
+def machine() -> dict[str, str]:
+    names = [line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")]
+    return {
+        "cpu": names[0] if names else platform.processor(),
+        "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
+        "onnxruntime": ort.__version__,
+        "opencv": cv2.__version__,
+    }
+
+
+def _cpuinfo() -> list[str]:
+    path = Path("/proc/cpuinfo")
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--clip", type=Path, help="a clip to use instead of the project's own 1080p pattern")
+    parser.add_argument("--frames", type=int, default=12)
+    parser.add_argument("--to", default="4k")
+    parser.add_argument("--peers", type=Path, help="folder of ONNX peers named NAME_x2.onnx (rgb -> rgb_up)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print CPU ms per frame by stage, start-up, memory, and the peers' cost beside ours."""
+    with tempfile.TemporaryDirectory(prefix="edge-vsr-bench-") as name:
+        scratch = Path(name)
+        clip = args.clip or scratch / "source.mkv"
+        if args.clip is None:
+            make_clip(clip, args.frames)
+        costs = stage_costs(clip, args.frames, args.to, scratch)
+        start_s, _ = child(["-c", _FIRST_FRAME, str(clip), args.to])
+        job = ["-m", "edge_vsr", "upscale", str(clip), str(scratch / "job.mp4"), "--to", args.to, "--quiet"]
+        job_s, peak_mb = child(job)
+        peers = peer_costs(args.peers, decode(clip, 1)[0]) if args.peers else {}
+    ours = sum(costs[stage] for stage in (*OWN, "infer"))
+    report = {
+        "machine": machine(),
+        "cpu_ms_per_frame": costs,
+        "own_cpu_ms": sum(costs[stage] for stage in OWN),
+        "import_and_first_frame_s": start_s,
+        "job_s": job_s,
+        "job_peak_rss_mb": peak_mb,
+        "peers_cpu_ms": peers,
+        "peers_to_ours": {peer: cost / ours for peer, cost in peers.items()},
+    }
+    print(json.dumps(report, indent=1)) if args.json else _print(report, args.frames)
+    return 0
+
+
+def _print(report: dict[str, object], frames: int) -> None:
+    print(" · ".join(f"{k} {v}" for k, v in report["machine"].items()))  # type: ignore[attr-defined]
+    print(f"\nCPU ms per frame, mean of {frames}")
+    for stage, cost in report["cpu_ms_per_frame"].items():  # type: ignore[attr-defined]
+        print(f"  {stage:<10}{cost:9.1f}")
+    print(f"  neither net nor codec: {report['own_cpu_ms']:.1f}")
+    print(
+        f"import and first frame {report['import_and_first_frame_s']:.1f} s, job peak RSS {report['job_peak_rss_mb']:.0f} MB"
+    )
+    for peer, cost in report["peers_cpu_ms"].items():  # type: ignore[attr-defined]
+        print(f"  {peer:<20}{cost:9.1f} ms = {report['peers_to_ours'][peer]:.1f} x ours")  # type: ignore[index]
