@@ -1,0 +1,1 @@
+"""The demonstration: a drawn clip, upscaled, measured, shown."""
