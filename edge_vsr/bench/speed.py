@@ -199,8 +199,7 @@ def _print(report: dict[str, object], frames: int) -> None:
     for stage, cost in report["cpu_ms_per_frame"].items():  # type: ignore[attr-defined]
         print(f"  {stage:<10}{cost:9.1f}")
     print(f"  neither net nor codec: {report['own_cpu_ms']:.1f}")
-    print(
-        f"import and first frame {report['import_and_first_frame_s']:.1f} s, job peak RSS {report['job_peak_rss_mb']:.0f} MB"
-    )
+    print(f"import and first frame: {report['import_and_first_frame_s']:.1f} s")
+    print(f"peak memory of a job: {report['job_peak_rss_mb']:.0f} MB")
     for peer, cost in report["peers_cpu_ms"].items():  # type: ignore[attr-defined]
         print(f"  {peer:<20}{cost:9.1f} ms = {report['peers_to_ours'][peer]:.1f} x ours")  # type: ignore[index]
