@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import re
 
 from edge_vsr.errors import UsageError
@@ -46,11 +45,8 @@ def add_output_form(parser: argparse.ArgumentParser) -> None:
 
 def seconds(text: str) -> float:
     """``90``, ``1:30``, ``00:01:30.5`` as seconds. Raises UsageError."""
-    match = re.fullmatch(r"(?:(?:(\d+):)?(\d{1,2}):)?(\d+(?:\.\d*)?)", text.strip())
-    if match is None or (match[2] and float(match[3]) >= 60):
+    match = re.fullmatch(r"(?:(?:(\d{1,3}):)?(\d{1,3}):)?(\d{1,9}(?:\.\d*)?)", text.strip())
+    hours, minutes, rest = (float(part or 0) for part in match.groups()) if match else (0.0, 0.0, 0.0)
+    if match is None or (match[1] and minutes >= 60) or (match[2] and rest >= 60):
         raise UsageError(f"{text!r} is not a time: use seconds (90, 12.5) or HH:MM:SS")
-    hours, minutes, rest = (float(part or 0) for part in match.groups())
-    total = 3600 * hours + 60 * minutes + rest
-    if not math.isfinite(total):
-        raise UsageError(f"{text!r} is not a time: use seconds (90, 12.5) or HH:MM:SS")
-    return total
+    return 3600 * hours + 60 * minutes + rest
