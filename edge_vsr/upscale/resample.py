@@ -9,7 +9,7 @@ OpenCV; every other ratio runs as banded matrix products, block by block.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from edge_vsr.color import Plane
 from edge_vsr.frame import ChromaLayout, Frame, Siting
 
-_BLOCK = 64  # outputs per banded product: wide enough for BLAS, narrow enough to skip most zeros
+_ROWS, _COLUMNS = 16, 64  # outputs per banded product: in cache, and too small for BLAS to wake its threads
 
 
 def _keys_cubic(t: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -88,13 +88,13 @@ def _taps(ax: Axis, kernel: Kernel) -> tuple[npt.NDArray[np.int64], npt.NDArray[
 
 
 @lru_cache(maxsize=64)
-def _bands(ax: Axis, kernel: Kernel) -> list[tuple[slice, slice, npt.NDArray[np.float32]]]:
+def _bands(ax: Axis, kernel: Kernel, block: int) -> list[tuple[slice, slice, npt.NDArray[np.float32]]]:
     """The resampling matrix cut into dense blocks: (outputs, sources, weights[outputs, sources])."""
     first, weight = _taps(ax, kernel)
     columns = np.clip(first[:, None] + np.arange(weight.shape[1]), 0, ax.src - 1)
     blocks = []
-    for begin in range(0, ax.dst, _BLOCK):
-        rows = slice(begin, min(begin + _BLOCK, ax.dst))
+    for begin in range(0, ax.dst, block):
+        rows = slice(begin, min(begin + block, ax.dst))
         lo, hi = int(columns[rows].min()), int(columns[rows].max()) + 1
         dense = np.zeros((rows.stop - rows.start, hi - lo), np.float32)
         np.add.at(dense, (np.arange(len(dense))[:, None], columns[rows] - lo), weight[rows])
@@ -102,15 +102,33 @@ def _bands(ax: Axis, kernel: Kernel) -> list[tuple[slice, slice, npt.NDArray[np.
     return blocks
 
 
+def _stripes(
+    plane: npt.NDArray[np.generic], ax_x: Axis, ax_y: Axis, kernel: Kernel
+) -> Iterator[tuple[slice, npt.NDArray[np.float32]]]:
+    """The resampled plane a few rows at a time, both axes done while the rows are in cache; unrounded."""
+    across = [(columns, sources, weights.T) for columns, sources, weights in _bands(ax_x, kernel, _COLUMNS)]
+    for rows, sources, weights in _bands(ax_y, kernel, _ROWS):
+        tall = weights @ plane[sources].astype(np.float32)
+        wide = np.empty((len(tall), ax_x.dst), np.float32)
+        for columns, narrow, turned in across:
+            np.matmul(tall[:, narrow], turned, out=wide[:, columns])
+        yield rows, wide
+
+
 def resample_float(plane: npt.NDArray[np.float32], ax_x: Axis, ax_y: Axis, kernel: Kernel) -> npt.NDArray[np.float32]:
     """Resample (H, W) float32 along both axes, without rounding or clipping."""
-    tall = np.empty((ax_y.dst, ax_x.src), np.float32)
-    for rows, sources, weights in _bands(ax_y, kernel):
-        np.matmul(weights, plane[sources], out=tall[rows])
-    wide = np.empty((ax_y.dst, ax_x.dst), np.float32)
-    for columns, sources, weights in _bands(ax_x, kernel):
-        wide[:, columns] = tall[:, sources] @ weights.T
-    return wide
+    out = np.empty((ax_y.dst, ax_x.dst), np.float32)
+    for rows, stripe in _stripes(plane, ax_x, ax_y, kernel):
+        out[rows] = stripe
+    return out
+
+
+def _resample_codes(plane: Plane, ax_x: Axis, ax_y: Axis, kernel: Kernel) -> Plane:
+    out = np.empty((ax_y.dst, ax_x.dst), plane.dtype)
+    depth = cv2.CV_8U if plane.dtype == np.uint8 else cv2.CV_16U
+    for rows, stripe in _stripes(plane, ax_x, ax_y, kernel):
+        cv2.addWeighted(stripe, 1.0, stripe, 0.0, 0.0, dst=out[rows], dtype=depth)  # rounds and saturates in one pass
+    return cast(Plane, out)
 
 
 @lru_cache(maxsize=16)
@@ -149,10 +167,7 @@ def resample_plane(plane: Plane, ax_x: Axis, ax_y: Axis, kernel: Kernel, peak: i
     if doubled and (ax_y.dst, ax_x.dst) == (2 * plane.shape[0], 2 * plane.shape[1]):
         out = _double(plane, ax_x, ax_y, kernel)
     else:
-        wide = resample_float(plane.astype(np.float32), ax_x, ax_y, kernel)
-        depth = cv2.CV_8U if plane.dtype == np.uint8 else cv2.CV_16U
-        # Rounds to nearest and saturates in one pass.
-        out = cast(Plane, cv2.addWeighted(wide, 1.0, wide, 0.0, 0.0, dtype=depth))
+        out = _resample_codes(plane, ax_x, ax_y, kernel)
     return out if plane.dtype == np.uint8 else np.minimum(out, np.uint16(peak))
 
 
