@@ -60,7 +60,7 @@ def test_a_letterbox_holds_the_whole_picture_in_its_middle(
     assert all(p <= c for p, c in zip(made.picture, made.canvas, strict=True))
     assert any(p == c for p, c in zip(made.picture, made.canvas, strict=True))
     for picture, canvas, offset in zip(made.picture, made.canvas, made.offset, strict=True):
-        assert 0 <= offset
+        assert offset >= 0
         assert abs(canvas - picture - 2 * offset) <= 2
 
 
@@ -142,7 +142,7 @@ def test_targets_are_read_as_people_write_them(text: str, target: Target) -> Non
 
 @pytest.mark.parametrize("text", ["", "5k", "x0", "x5", "x2.5", "2x", "4k!", "1920", "1920x", "-20x20", "1920×1080"])
 def test_nonsense_targets_are_answered_with_what_there_is(text: str) -> None:
-    with pytest.raises(UsageError, match="use 4k.*x2.*WIDTHxHEIGHT"):
+    with pytest.raises(UsageError, match=r"use 4k.*x2.*WIDTHxHEIGHT"):
         parse_target(text)
 
 

@@ -31,8 +31,8 @@ SEEN = Condition(41, 87)
 def test_kept_parts_cover_every_block_exactly_once(blocks: tuple[int, int], core: tuple[int, int]) -> None:
     covered = np.zeros(blocks, int)
     for tile in tiles.grid(blocks, core):
-        assert 0 <= tile.top
-        assert 0 <= tile.left
+        assert tile.top >= 0
+        assert tile.left >= 0
         assert tile.top + core[0] <= max(blocks[0], core[0])
         assert tile.left + core[1] <= max(blocks[1], core[1])
         rows = slice(tile.top + tile.keep_top, tile.top + core[0])

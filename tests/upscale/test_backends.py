@@ -1,0 +1,242 @@
+"""Every backend keeps the reference's contract, and one that does not is never let in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from edge_vsr.errors import BackendError, ModelError, UsageError
+from edge_vsr.models import store
+from edge_vsr.models.manifest import MANIFEST, ModelFile, sha256_of
+from edge_vsr.models.store import Model
+from edge_vsr.upscale.backends.backend import Backend, Picture, Residual, probe_picture
+from edge_vsr.upscale.backends.choose import MEAN_CODES, WORST_CODES, choose, infidelity
+from edge_vsr.upscale.backends.ort import OrtBackend, available
+from edge_vsr.upscale.backends.reference import ReferenceBackend
+
+MAKERS: dict[str, Callable[[Model], Backend]] = {
+    "reference": ReferenceBackend,
+    "reference sym": lambda model: ReferenceBackend(model, "sym"),
+    "cpu asym": lambda model: OrtBackend(model, "cpu", threads=1),
+    "cpu asym, wide sums": lambda model: OrtBackend(model, "cpu", threads=1, wide_sums=True),
+    "cpu sym": lambda model: OrtBackend(model, "cpu", threads=1, kind="sym"),
+    "cpu float": lambda model: OrtBackend(model, "cpu", threads=1, kind="float"),
+    **{name: lambda model, name=name: OrtBackend(model, name) for name in available() if name != "cpu"},  # type: ignore[misc]
+}
+BLOCKS = 12
+
+
+@pytest.fixture(params=MAKERS)
+def backend(request: pytest.FixtureRequest, whole_model: Model) -> Backend:
+    return MAKERS[request.param](whole_model)
+
+
+def steps_apart(a: Residual, b: Residual) -> np.ndarray:  # type: ignore[type-arg]
+    return np.abs(a.astype(np.int32) - b.astype(np.int32))
+
+
+def test_a_residual_has_the_promised_shape_and_type(backend: Backend, whole_model: Model) -> None:
+    out = backend.run(probe_picture(whole_model.manifest, BLOCKS))
+    assert out.shape == (2, whole_model.manifest.channels[1], BLOCKS, BLOCKS)
+    if getattr(backend, "kind", "") == "float":
+        assert (out.dtype, backend.step, backend.zero) == (np.float32, 1.0, 0)
+    else:
+        assert (out.dtype, backend.step, backend.zero) == (np.uint8, whole_model.manifest.residual_step, 128)
+    assert out.astype(float).std() > 0.5  # a net that says nothing would pass everything below
+
+
+def test_the_same_picture_gives_the_same_residual(backend: Backend, whole_model: Model) -> None:
+    picture = probe_picture(whole_model.manifest, BLOCKS)
+    first = backend.run(picture).copy()  # run may reuse its buffer
+    backend.run(255 - picture)
+    assert np.array_equal(backend.run(picture), first)
+
+
+def test_a_batch_is_its_tiles_one_by_one(backend: Backend, whole_model: Model) -> None:
+    picture = np.concatenate([probe_picture(whole_model.manifest, BLOCKS), probe_picture(whole_model.manifest, BLOCKS)])
+    picture[2:] = 255 - picture[2:]
+    batch = backend.run(picture).copy()
+    single = np.concatenate([backend.run(tile[None]).copy() for tile in picture])
+    if batch.dtype == np.float32:
+        assert np.allclose(batch, single, atol=1e-3)
+    else:
+        assert np.array_equal(batch, single)
+
+
+def test_the_picture_may_be_read_only(backend: Backend, whole_model: Model) -> None:
+    picture = probe_picture(whole_model.manifest, BLOCKS)
+    kept = picture.copy()
+    picture.setflags(write=False)
+    backend.run(picture)
+    assert np.array_equal(picture, kept)
+
+
+@pytest.mark.parametrize("name", [name for name in MAKERS if not name.startswith(("reference", "cpu float"))])
+def test_a_provider_computes_the_integers_of_the_reference(name: str, whole_model: Model) -> None:
+    backend = MAKERS[name](whole_model)
+    assert isinstance(backend, OrtBackend)
+    if "wide sums" not in name and (why := infidelity(backend, whole_model)):
+        pytest.skip(f"this machine would not choose it: {why}")  # for instance a processor without VNNI
+    reference = ReferenceBackend(whole_model, backend.kind)
+    noise = np.random.default_rng(2).integers(0, 256, (2, 8, *probe_picture(whole_model.manifest).shape[2:]))
+    for picture in (probe_picture(whole_model.manifest, 40), noise.astype(np.uint8)):
+        apart = steps_apart(backend.run(picture), reference.run(picture))
+        # Measured on AVX-512 VNNI: cpu asym 0 everywhere, cpu sym 1 step in 4 of 100,000.
+        assert apart.max() <= (1 if name.startswith("cpu") else WORST_CODES)
+        assert apart.mean() <= (0.001 if name.startswith("cpu") else MEAN_CODES)
+
+
+def test_sym_and_asym_are_the_same_net(whole_model: Model) -> None:
+    picture = probe_picture(whole_model.manifest, 40)
+    asym, sym = (ReferenceBackend(whole_model, kind).run(picture) for kind in ("asym", "sym"))
+    apart = steps_apart(asym, sym)
+    assert apart.mean() < 1.5  # seven bits between layers instead of eight
+    assert apart.max() > 0
+
+
+def test_the_float_graph_is_the_same_net(factory_model: Model) -> None:
+    picture = probe_picture(factory_model.manifest, 40)
+    integers = ReferenceBackend(factory_model).run(picture).astype(float) - 128
+    residual = OrtBackend(factory_model, "cpu", threads=1, kind="float").run(picture)
+    error = integers * factory_model.manifest.residual_step - residual
+    assert np.abs(error).mean() < 1.0
+    assert np.corrcoef(integers.ravel(), residual.ravel())[0, 1] > 0.99
+
+
+def slow_integer_net(model: Model, picture: Picture, kind: str, peak: int) -> np.ndarray:  # type: ignore[type-arg]
+    """The definition once more, in int64 and shifted sums instead of a matrix product."""
+    arrays = np.load(model.file("reference"))
+    x = picture.astype(np.int64) - 128
+    for index in range(model.manifest.depth):
+        weight = arrays[f"weight{index}"].astype(np.int64)
+        h, w = x.shape[2] - 2, x.shape[3] - 2
+        total = np.zeros((len(x), len(weight), h, w), np.int64) + arrays[f"{kind}_bias{index}"][:, None, None]
+        for dy in range(3):
+            for dx in range(3):
+                total += np.einsum("oi,nihw->nohw", weight[:, :, dy, dx], x[:, :, dy : dy + h, dx : dx + w])
+        scaled = total.astype(np.float32) * arrays[f"{kind}_multiplier{index}"][:, None, None]
+        low, high = (0, peak) if index < model.manifest.depth - 1 else (-128, 127)
+        x = np.clip(np.rint(scaled), low, high).astype(np.int64)
+    return x + 128
+
+
+@pytest.mark.parametrize(("kind", "peak"), [("asym", 255), ("sym", 127)])
+def test_the_reference_is_the_definition(kind: str, peak: int, integer_model: Model) -> None:
+    picture = probe_picture(integer_model.manifest)
+    out = ReferenceBackend(integer_model, kind).run(picture)
+    assert np.array_equal(out, slow_integer_net(integer_model, picture, kind, peak))
+    assert len(np.unique(out)) > 50
+
+
+def test_a_backend_can_be_closed_twice(backend: Backend) -> None:
+    backend.close()
+    backend.close()
+
+
+# -- choosing ---------------------------------------------------------------------------------------------------------
+
+
+def altered(model: Model, to: Path, kind: str, change: Callable[[Path], None], rehash: bool) -> Model:
+    """A copy of a package with one file changed, and its manifest made to agree if asked."""
+    folder = to / "altered"
+    shutil.copytree(model.folder, folder)
+    entry = model.manifest.files[kind]
+    change(folder / entry.path)
+    if rehash:
+        files = {**model.manifest.files, kind: ModelFile(entry.path, sha256_of(folder / entry.path))}
+        manifest = msgspec.structs.replace(model.manifest, files=files)
+        (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+    return store.find(str(folder))
+
+
+def other_weights(path: Path) -> None:
+    with np.load(path) as file:
+        arrays = dict(file)
+    arrays["weight0"] = -arrays["weight0"]
+    np.savez(path, **arrays)
+
+
+def one_bit(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def garbage(path: Path) -> None:
+    path.write_bytes(b"not a model")
+
+
+def test_the_first_faithful_provider_is_chosen(whole_model: Model) -> None:
+    choice = choose(whole_model)
+    assert isinstance(choice.backend, OrtBackend)
+    assert infidelity(choice.backend, whole_model) is None
+    if not choice.refused:
+        assert choice.backend.name == available()[0]
+
+
+def test_the_reference_is_there_for_the_asking(integer_model: Model) -> None:
+    choice = choose(integer_model, "reference")
+    assert (choice.backend.name, choice.refused) == ("reference", ())
+
+
+@pytest.mark.parametrize("name", ["npu", "CPU", "", "cpu "])
+def test_an_unknown_backend_is_answered_with_what_there_is(name: str, integer_model: Model) -> None:
+    with pytest.raises(UsageError, match=r"not available here; there are: .*cpu, reference"):
+        choose(integer_model, name)
+
+
+def test_a_provider_that_computes_something_else_is_refused(whole_model: Model, tmp_path: Path) -> None:
+    model = altered(whole_model, tmp_path, "reference", other_weights, rehash=True)
+    choice = choose(model)
+    assert choice.backend.name == "reference"
+    assert len(choice.refused) >= len(available())
+    assert all("differs from the reference by" in why for why in choice.refused)
+    with pytest.raises(BackendError, match="backend cpu is not usable: cpu differs from the reference"):
+        choose(model, "cpu")
+
+
+def test_a_graph_that_no_provider_can_read_is_refused(whole_model: Model, tmp_path: Path) -> None:
+    model = altered(whole_model, tmp_path, "asym", garbage, rehash=True)
+    choice = choose(model)
+    if "tensorrt" not in available():  # which reads sym
+        assert choice.backend.name == "reference"
+    assert any(why.startswith("cpu: ") for why in choice.refused)
+    with pytest.raises(BackendError, match="backend cpu is not usable"):
+        choose(model, "cpu")
+
+
+@pytest.mark.parametrize("kind", ["asym", "reference"])
+def test_a_damaged_file_is_a_model_error(kind: str, whole_model: Model, tmp_path: Path) -> None:
+    model = altered(whole_model, tmp_path, kind, one_bit, rehash=False)
+    with pytest.raises(ModelError, match="does not match its manifest"):
+        choose(model)
+
+
+@pytest.mark.parametrize("kind", ["asym", "sym"])
+def test_a_damaged_reference_is_a_model_error(kind: str, integer_model: Model, tmp_path: Path) -> None:
+    for change in (garbage, other_shape):
+        model = altered(integer_model, tmp_path / change.__name__, "reference", change, rehash=True)
+        with pytest.raises(ModelError, match="weights cannot be read"):
+            ReferenceBackend(model, kind)
+
+
+def other_shape(path: Path) -> None:
+    with np.load(path) as file:
+        arrays = {name: array for name, array in file.items() if not name.endswith("_bias1")}
+    np.savez(path, **arrays)
+
+
+def test_a_picture_of_the_wrong_shape_is_a_backend_error(whole_model: Model) -> None:
+    with pytest.raises(BackendError, match="cpu: "):
+        OrtBackend(whole_model, "cpu", threads=1).run(np.zeros((1, 5, 30, 30), np.uint8))
+
+
+def test_threads_change_nothing_but_time(whole_model: Model) -> None:
+    picture = probe_picture(whole_model.manifest, 40)
+    one, two = (OrtBackend(whole_model, "cpu", threads=n).run(picture) for n in (1, 2))
+    assert np.array_equal(one, two)
