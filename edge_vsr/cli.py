@@ -14,6 +14,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from typing import NoReturn, Protocol
 
 from edge_vsr import __version__
@@ -118,10 +119,12 @@ def _load(module: str) -> Command:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; every way it can end becomes an exit code and at most one line on standard error."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
     try:
         args, command = parse(words)
         code = command.run(args)
-        sys.stdout.flush()
+        print(end="", flush=True)  # a reader that is gone is noticed here, not when the interpreter ends
     except Interrupted as stopped:
         return _fail(str(stopped), _INTERRUPTED, words)
     except EdgeVsrError as error:

@@ -89,6 +89,16 @@ def test_nobody_reads_on_and_nothing_is_said(tmp_path: Path) -> None:
     assert done.returncode == 141
 
 
+def test_file_names_need_not_be_text_and_output_need_not_be_open(tmp_path: Path) -> None:
+    name = os.fsencode(make_clip(tmp_path / "clip.mkv", frames=2).rename(tmp_path / os.fsdecode(b"\xff.mkv")))
+    command = [sys.executable, "-m", "edge_vsr", "probe", name, "--model", "none"]
+    done = subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=True)
+    assert done.stderr == b""
+    assert b"\\udcff.mkv: film, h264" in done.stdout
+    closed = ["/bin/sh", "-c", 'exec "$@" >&-', "sh", *command]
+    assert subprocess.run(closed, env=ENVIRONMENT, check=True).returncode == 0
+
+
 def test_on_a_terminal_there_is_a_bar_and_on_a_pipe_none(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "clip.mkv", frames=30)
     leader, follower = os.openpty()
