@@ -35,7 +35,7 @@ _VECTOR_FLAGS = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_vnni": "AVX-512 V
                  "avx512_bf16": "BF16", "amx_int8": "AMX INT8", "amx_bf16": "AMX BF16",
                  "asimd": "NEON", "asimddp": "NEON dot product", "i8mm": "INT8 matrix"}  # fmt: skip
 _INT8_FLAGS = {"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
-_ENOUGH_MEMORY_BYTES = 2 << 30
+_ENOUGH_MEMORY_BYTES = 3 << 30
 _ENOUGH_DISK_BYTES = 5 << 30
 
 
@@ -100,11 +100,13 @@ def cpu_flags(path: Path) -> set[str]:
 
 
 def memory() -> Finding:
-    """Free memory: a 4K job holds about a dozen frames and the encoder's lookahead."""
+    """Free memory: a 4K job holds its queues and the encoder's lookahead."""
     free = psutil.virtual_memory().available
     says = f"{free / (1 << 30):.1f} GiB free"
     if free < _ENOUGH_MEMORY_BYTES:
-        return Finding("memory", Verdict.WARN, f"{says}; 4K wants 2 GiB: close something, or choose --to 1080p")
+        return Finding(
+            "memory", Verdict.WARN, f"{says}; 4K takes 1 to 3 GiB, by encoder: close something, or choose --to 1080p"
+        )
     return Finding("memory", Verdict.OK, says)
 
 

@@ -79,7 +79,7 @@ def _paint(truth: Path, plain: Path, ours: Path, number: int, scores: dict[str, 
         f"{small} H.264, crf {CRF}  ->  {width}x{height}",
         poster.Entry("source, bicubic", _says(scores["bicubic"]), frame_at(plain, number)),
         poster.Entry("edge-vsr", _says(scores["edge-vsr"]), frame_at(ours, number)),
-        poster.Entry("truth", "what the small film was made of", frame_at(truth, number)),
+        poster.Entry("truth", "", frame_at(truth, number)),
     )
 
 

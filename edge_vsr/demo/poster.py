@@ -21,7 +21,7 @@ _DETAIL = (148, 96)  # pixels of the film, before magnification
 # Top left corners in a 1280x720 frame: eyes and freckles, the mill, weave and spokes, small letters.
 _SPOTS = ((946, 366), (352, 296), (616, 416), (214, 622))
 _PAPER, _INK, _FAINT, _ACCENT = (18, 20, 26), (240, 242, 246), (150, 156, 168), (255, 196, 64)
-_CAPTION_PX, _LABEL_PX, _TITLE_PX = 13, 15, 24
+_CAPTION_PX, _LABEL_PX, _TITLE_PX = 13, 15, 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def paint(title: str, before: Entry, after: Entry, truth: Entry) -> Rgb:
         for column, spot in enumerate(_SPOTS):
             left = _MARGIN + column * (detail_w + (_WIDTH - 2 * _MARGIN - 4 * detail_w) // 3)
             _paste(sheet, _magnified(picture, spot), left, top)
-        _caption(sheet, entry, _MARGIN, top + detail_h + 24)
+        _text(sheet, f"{entry.name}, {_ZOOM}x", _MARGIN, top + detail_h + 24, _LABEL_PX, _INK)
     return sheet
 
 
