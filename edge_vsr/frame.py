@@ -101,3 +101,4 @@ class VideoFormat:
     frame_rate: Fraction | None = None  # average; None where unknown or a still
     sar: Fraction = Fraction(1)
     hdr: HdrMetadata | None = None
+    coded: bool = True  # a lossy codec has been at work; False only where that is known

@@ -63,7 +63,14 @@ def engine_method(model: store.Model, backend: Backend, scale: int) -> Method:
         planes = rgb_to_yuv444(rgb, JPEG_FULL, bit_depth=10, rgb_bits=8)
         frame = Frame(planes, 10, ChromaLayout.YUV444, JPEG_FULL, Siting(0.0, 0.0))
         video = VideoFormat(
-            frame.width_px, frame.height_px, 10, frame.layout, frame.color, frame.siting, frame.time_base
+            frame.width_px,
+            frame.height_px,
+            10,
+            frame.layout,
+            frame.color,
+            frame.siting,
+            frame.time_base,
+            coded=False,
         )
         engine = Engine(
             video, target=Target(factor=scale), fit=Fit.INSIDE, layout=frame.layout, exact=True, enlarger=enlarger

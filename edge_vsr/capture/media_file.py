@@ -149,6 +149,7 @@ class MediaFileSource:
             frame_rate=rate * factor if rate else None,
             sar=first.sar,
             hdr=hdr,
+            coded=self._reader.lossy,
         )
         return SourceInfo(
             video=video,

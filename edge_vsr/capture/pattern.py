@@ -64,6 +64,7 @@ class PatternSource:
             siting=default_siting(ChromaLayout.YUV420),
             time_base=1 / rate,
             frame_rate=rate,
+            coded=False,
         )
         seconds = float(frame_count / rate)
         self.info = SourceInfo(video, "pattern", "pattern", frame_count, seconds, is_still=False)

@@ -39,6 +39,7 @@ class TimedReader:
     def __init__(self, opened: Opened, report: DecodeReport) -> None:
         self.opened = opened
         self.codec = opened.stream.codec_context.name
+        self.lossy = opened.stream.codec_context.codec.lossy
         self.time_base = opened.stream.time_base or Fraction(1, 1000)
         self.frame_rate = _frame_rate(opened)
         self._report = report

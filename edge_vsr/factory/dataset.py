@@ -43,7 +43,7 @@ BASE_KERNEL = "bicubic"
 _LAYOUT = ChromaLayout.YUV420
 
 
-def make_sample(low: Planes, high: Planes) -> dict[str, npt.NDArray[np.uint8]]:
+def make_sample(low: Planes, high: Planes, coded: bool) -> dict[str, npt.NDArray[np.uint8]]:
     """One stored sample from a degraded and a true 4:2:0 picture (8 bit)."""
     frame = Frame(low, 8, _LAYOUT, BT709_LIMITED, default_siting(_LAYOUT))
     base = resample_frame(frame, HR, HR, KERNELS[BASE_KERNEL], _LAYOUT, frame.siting).planes
@@ -53,7 +53,7 @@ def make_sample(low: Planes, high: Planes) -> dict[str, npt.NDArray[np.uint8]]:
         for kind, planes in (("lr", low), ("hr", high), ("base", base))
         for n, p in zip(names, planes, strict=True)
     }
-    seen = condition(np.asarray(low[0], np.uint8))
+    seen = condition(np.asarray(low[0], np.uint8), coded)
     return {
         **{n: np.asarray(p, np.uint8) for n, p in sample.items()},
         "cond": np.array([seen.noise, seen.coding], np.uint8),
@@ -93,7 +93,7 @@ def clean_pairs(
             color = draw_color(rng)
             true = turned(photo, rng).astype(np.float32)
             low = np.clip(np.rint(downscale(true, 2)), 0, 255)
-            yield make_sample(to_yuv420(low, *color), to_yuv420(true, *color))
+            yield make_sample(to_yuv420(low, *color), to_yuv420(true, *color), coded=False)
 
 
 def _degraded_sequence(frames: list[Rgb], rng: np.random.Generator) -> tuple[list[Planes], list[Planes]]:
@@ -153,7 +153,7 @@ def _windows(
             p[y * 2 // s : (y + LR) * 2 // s, x * 2 // s : (x + LR) * 2 // s]
             for p, s in zip(true[t], (1, 2, 2), strict=True)
         )
-        yield make_sample(cut_low, cut_true)  # type: ignore[arg-type]
+        yield make_sample(cut_low, cut_true, coded=True)  # type: ignore[arg-type]
 
 
 def coded_pairs(

@@ -1,11 +1,12 @@
 """The training loop: one rung, from scratch or from a parent, resumable to the step.
 
     python -m edge_vsr.factory.train --data train_runs/pairs --run train_runs/mid --minutes 60
-    python -m edge_vsr.factory.train --data train_runs/pairs --run train_runs/mid_int8 --parent train_runs/mid
+    python -m edge_vsr.factory.train --data train_runs/pairs --run train_runs/int8 --parent train_runs/mid --integers
 
-With --parent the net starts from the parent's weights on the integer grid of the device (quantisation-aware),
-and is taught by the parent as well as by the truth. The schedule follows training time, so that a busy
-machine trains less but still anneals; the log records steps. Kill it at any time: the same command goes on.
+With --parent the net starts from the parent's weights. With --integers it then trains on the integer grid of
+the device (quantisation-aware) and is taught by the parent as well as by the truth. The schedule follows
+training time, so that a busy machine trains less but still anneals; the log records steps. Kill it at any
+time: the same command goes on.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ class Recipe:
     clean_share: float = 0.6
     chroma_weight: float = 0.25
     teacher_weight: float = 0.0
+    integers: bool = False  # train on the device's integer grid, taught by the parent too
+    smooth: float = 1.0  # errors below this many code values count squared
     ema: float = 0.999
     seed: int = 1
 
@@ -86,14 +89,15 @@ def _residual(
     return np.subtract(part[f"hr_{name}"][window], part[f"base_{name}"][window], dtype=np.int16)
 
 
-def charbonnier(error: Tensor) -> Tensor:
-    """Smooth L1 in code values; quadratic below about one code value."""
-    return torch.sqrt(error * error + 1.0).mean() - 1.0
+def charbonnier(error: Tensor, smooth: float) -> Tensor:
+    """Smooth L1 in code values; quadratic below about ``smooth``."""
+    return torch.sqrt(error * error + smooth * smooth).mean() - smooth
 
 
 def loss_of(out: Tensor, luma: Tensor, chroma: Tensor, recipe: Recipe) -> Tensor:
     split = luma.shape[1]
-    return charbonnier(out[:, :split] - luma) + recipe.chroma_weight * charbonnier(out[:, split:] - chroma)
+    errors = charbonnier(out[:, :split] - luma, recipe.smooth), charbonnier(out[:, split:] - chroma, recipe.smooth)
+    return errors[0] + recipe.chroma_weight * errors[1]
 
 
 def rate(recipe: Recipe, progress: float, step: int) -> float:
@@ -180,7 +184,7 @@ class Trainer:
         if self.teacher is not None:
             with torch.no_grad():
                 taught = self.teacher(picture)
-            loss = loss + self.recipe.teacher_weight * charbonnier(out - taught)
+            loss = loss + self.recipe.teacher_weight * charbonnier(out - taught, self.recipe.smooth)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
@@ -195,9 +199,11 @@ class Trainer:
 
 def start(run: Path, config: NetConfig, recipe: Recipe, parent: Path | None, feed: Feed) -> Trainer:
     """A trainer at its first step, or where the run's checkpoint left it."""
-    net, teacher = YuvNet(config), load_net(parent) if parent else None
-    if teacher is not None:
-        net.load_state_dict(teacher.state_dict())
+    net, teacher = YuvNet(config), None
+    if parent is not None:
+        net.load_state_dict(load_net(parent).state_dict())
+    if recipe.integers and parent is not None:
+        teacher = load_net(parent)
         calibrate(net, feed)
         net.quantised = True
     average = YuvNet(config)
@@ -238,7 +244,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
-    parser.add_argument("--parent", type=Path, help="a finished run: quantisation-aware training from its weights")
+    parser.add_argument("--parent", type=Path, help="a run to start from")
+    parser.add_argument("--integers", action="store_true", help="quantisation-aware; needs --parent")
+    parser.add_argument("--clean", type=float, default=0.6, help="share of clean pairs")
+    parser.add_argument("--smooth", type=float, default=1.0, help="code values below which errors count squared")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--depth", type=int, default=6)
@@ -247,7 +256,12 @@ def main() -> None:
     torch.manual_seed(1)
     config = NetConfig(width=args.width, depth=args.depth)
     recipe = Recipe(
-        args.minutes, lr=args.lr or (2e-4 if args.parent else 2e-3), teacher_weight=0.5 if args.parent else 0.0
+        args.minutes,
+        lr=args.lr or (2e-4 if args.integers else 2e-3),
+        clean_share=args.clean,
+        teacher_weight=0.5 if args.integers else 0.0,
+        integers=args.integers,
+        smooth=args.smooth,
     )
     train(args.data, args.run, config, recipe, args.parent)
 

@@ -58,6 +58,7 @@ class Engine:
     ) -> None:
         self._target, self._fit, self._exact, self._enlarger = target, fit, exact, enlarger
         self.stages = stages or Stages()
+        self._coded = source.coded
         self._plans: dict[tuple[int, int, Fraction], _Plan] = {}
         first = self._plan(source.width_px, source.height_px, source.sar)
         self._canvas = first.geometry.canvas
@@ -80,9 +81,10 @@ class Engine:
         """The frame at ``output`` size and layout. Raises BackendError when the net fails."""
         todo = self._plan(frame.width_px, frame.height_px, frame.sar)
         large = frame
-        for _ in range(todo.passes if self._enlarger else 0):
+        for index in range(todo.passes if self._enlarger else 0):
             assert self._enlarger is not None
-            large = self._enlarger.enlarge(large, self.stages)
+            # What the first pass has cleaned needs no second cleaning.
+            large = self._enlarger.enlarge(large, self.stages, coded=self._coded and index == 0)
         return self._present(large, todo.geometry)
 
     def base_of(self, frame: Frame) -> Frame:

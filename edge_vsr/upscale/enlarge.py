@@ -27,8 +27,11 @@ class Enlarger:
     backend: Backend
     core: tuple[int, int] = tiles.CORE
 
-    def enlarge(self, frame: Frame, stages: Stages) -> Frame:
-        """The frame at ``manifest.scale`` times its size, same layout and siting. Raises BackendError."""
+    def enlarge(self, frame: Frame, stages: Stages, coded: bool = True) -> Frame:
+        """The frame at ``manifest.scale`` times its size, same layout and siting. Raises BackendError.
+
+        coded: the frame comes from a lossy codec.
+        """
         factor, halo = self.manifest.scale, self.manifest.halo
         with stages.stage("base"):
             size = (frame.width_px * factor, frame.height_px * factor)
@@ -37,7 +40,7 @@ class Enlarger:
             planes = _as_net_sees(frame, KERNELS[self.manifest.base_kernel].name)
             packed = tiles.pack(planes, halo, self.core)
         with stages.stage("analyse"):
-            seen = condition(planes[0])
+            seen = condition(planes[0], coded)
         unit = 1 << (frame.bit_depth - 8)
         scale = tiles.Scale(self.backend.step, self.backend.zero, unit, (1 << frame.bit_depth) - 1)
         for batch in batches(tiles.grid(tiles.blocks_of(frame.width_px, frame.height_px), self.core)):
