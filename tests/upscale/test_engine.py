@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -125,12 +126,21 @@ def test_passes_are_the_net_over_and_over_and_a_resample_for_the_rest(
     frame = noise_frame(40, 30, 10, layout)
     engine = engine_for(frame, target, enlarger=net)
     by_hand = frame
-    for _ in range(passes):
-        by_hand = net.enlarge(by_hand, Stages())
+    for index in range(passes):  # what the first pass has cleaned counts as never coded
+        by_hand = net.enlarge(by_hand, Stages(), coded=index == 0)
     size = (engine.output.width_px, engine.output.height_px)
     by_hand = resample_frame(by_hand, *size, KERNELS["bicubic"], layout, frame.siting)
     assert same_picture(engine.process(frame), by_hand)
     assert not same_picture(engine.process(frame), engine.base_of(frame))
+
+
+def test_the_net_is_told_whether_a_codec_was_at_work(net: Enlarger) -> None:
+    frame = noise_frame(40, 30)
+    for coded in (True, False):
+        told = replace(format_of(frame), coded=coded)
+        engine = Engine(told, target=parse_target("x2"), fit=Fit.LETTERBOX, layout=L420, enlarger=net)
+        assert same_picture(engine.process(frame), net.enlarge(frame, Stages(), coded=coded))
+    assert not same_picture(net.enlarge(frame, Stages(), coded=True), net.enlarge(frame, Stages(), coded=False))
 
 
 @pytest.mark.parametrize("layout", ChromaLayout)
