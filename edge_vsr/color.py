@@ -7,7 +7,7 @@ Nothing here touches transfer functions: pictures stay in their gamma (SDR, PQ o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, IntEnum
 
 import cv2
@@ -52,7 +52,8 @@ _LUMA_WEIGHTS: dict[Matrix, tuple[float, float]] = {
 class ColorSpace:
     """How code values map to light; ``primaries`` and ``transfer`` are H.273 numbers, carried as tags.
 
-    ``UNSPECIFIED`` (2) stays unspecified on its way through: a guess is never written into a file.
+    2 means unspecified. An unspecified matrix is settled by the source's size before the picture grows:
+    a player that guesses by size again would guess wrong.
     """
 
     matrix: Matrix = Matrix.UNSPECIFIED
@@ -60,11 +61,11 @@ class ColorSpace:
     primaries: int = 2
     transfer: int = 2
 
-    def matrix_for(self, height_px: int) -> Matrix:
-        """The matrix to compute with: the tag, or the usual guess by height (BT.601 below 720 lines)."""
+    def settled(self, height_px: int) -> ColorSpace:
+        """With a known matrix: the tag, or what players assume for a source of this height (BT.601 below 720)."""
         if self.matrix is not Matrix.UNSPECIFIED:
-            return self.matrix
-        return Matrix.BT709 if height_px >= 720 else Matrix.SMPTE170M
+            return self
+        return replace(self, matrix=Matrix.BT709 if height_px >= 720 else Matrix.SMPTE170M)
 
 
 BT709_LIMITED = ColorSpace(Matrix.BT709, Range.LIMITED, primaries=1, transfer=1)
@@ -118,7 +119,7 @@ def rgb_to_yuv444(rgb: Plane, color: ColorSpace, bit_depth: int, rgb_bits: int) 
 
 def yuv444_to_rgb(planes: Planes, color: ColorSpace, bit_depth: int, rgb_bits: int = 8) -> Plane:
     """Three full-size Y'CbCr planes to full-range R'G'B' (H, W, 3), rounded and clipped once."""
-    gain, offset = code_affine(color.matrix_for(planes[0].shape[0]), color.range, bit_depth)
+    gain, offset = code_affine(color.settled(planes[0].shape[0]).matrix, color.range, bit_depth)
     inverse = np.linalg.inv(gain)
     peak = (1 << rgb_bits) - 1
     shift = np.asarray(-inverse @ offset * peak, np.float64)

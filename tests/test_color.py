@@ -130,8 +130,8 @@ def test_an_out_of_gamut_colour_is_clipped_not_wrapped() -> None:
 
 @pytest.mark.parametrize(("height", "matrix"), [(576, Matrix.SMPTE170M), (719, Matrix.SMPTE170M), (720, Matrix.BT709)])
 def test_an_unspecified_matrix_is_guessed_by_height(height: int, matrix: Matrix) -> None:
-    assert ColorSpace().matrix_for(height) is matrix
-    assert ColorSpace(Matrix.BT2020_NCL).matrix_for(height) is Matrix.BT2020_NCL
+    assert ColorSpace().settled(height).matrix is matrix
+    assert ColorSpace(Matrix.BT2020_NCL).settled(height).matrix is Matrix.BT2020_NCL
 
 
 def test_an_unspecified_picture_is_shown_by_the_guessed_matrix() -> None:

@@ -143,7 +143,7 @@ def _decimal(rate: Fraction) -> str:
 
 def _color(color: ColorSpace, height_px: int) -> str:
     guess = "" if color.matrix is not Matrix.UNSPECIFIED else " (not said; the usual for this size)"
-    words = [f"{color.matrix_for(height_px).name} matrix{guess}", f"{color.range.value} range"]
+    words = [f"{color.settled(height_px).matrix.name} matrix{guess}", f"{color.range.value} range"]
     if color.primaries != _UNSPECIFIED:
         words.append(f"primaries {_PRIMARIES.get(color.primaries, color.primaries)}")
     if color.transfer != _UNSPECIFIED:

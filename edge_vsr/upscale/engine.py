@@ -13,12 +13,12 @@ from typing import cast
 
 import cv2
 
-from edge_vsr.color import Plane, Planes, Range
+from edge_vsr.color import Matrix, Plane, Planes, Range
 from edge_vsr.errors import UsageError
 from edge_vsr.frame import ChromaLayout, Frame, VideoFormat, default_siting
 from edge_vsr.telemetry import Stages
 from edge_vsr.upscale.enlarge import Enlarger
-from edge_vsr.upscale.geometry import Fit, Geometry, Target, plan
+from edge_vsr.upscale.geometry import MAX_OUTPUT_PX, Fit, Geometry, Target, plan
 from edge_vsr.upscale.resample import KERNELS, resample_frame
 
 _BASE = KERNELS["bicubic"]
@@ -67,7 +67,7 @@ class Engine:
             *self._canvas,
             source.bit_depth,
             layout,
-            source.color,
+            source.color.settled(source.height_px),
             siting,
             source.time_base,
             source.frame_rate,
@@ -112,7 +112,7 @@ class Engine:
         if geometry.picture != geometry.canvas:
             with self.stages.stage("scatter"):
                 picture = picture.with_(planes=_on_canvas(picture, geometry))
-        return picture.with_(sar=Fraction(1))
+        return picture.with_(sar=Fraction(1), color=self.output.color)
 
 
 def _rung(enlarger: Enlarger, passes: int) -> str:
@@ -121,19 +121,23 @@ def _rung(enlarger: Enlarger, passes: int) -> str:
 
 
 def _notes(source: VideoFormat, first: _Plan, enlarger: Enlarger | None) -> tuple[str, ...]:
-    picture = first.geometry.picture
-    if max(picture) > 16384:
-        raise UsageError(f"the target would be {picture[0]}x{picture[1]}; neither side may exceed 16384 pixels")
+    """What a user should know of the plan, one plain sentence each. Raises UsageError when it cannot be done."""
+    picture, notes = first.geometry.picture, []
+    if max(picture) > MAX_OUTPUT_PX:
+        raise UsageError(f"the target would be {picture[0]}x{picture[1]}; neither side may exceed {MAX_OUTPUT_PX}")
     size = f"{source.width_px}x{source.height_px}"
-    if first.passes == 0 and picture == (source.width_px, source.height_px):
-        return (f"the source is {size} already: its picture passes unchanged",)
-    if first.passes == 0:
-        return (
-            f"the source ({size}) is larger than its target: scaled down to {picture[0]}x{picture[1]} without a net",
+    if picture == (source.width_px, source.height_px):
+        notes.append(f"The source is {size} already: its picture passes unchanged.")
+    elif not first.passes:
+        notes.append(f"The source ({size}) is larger than its target: scaled down to {picture[0]}x{picture[1]}.")
+    elif enlarger is None:
+        notes.append("No net was used: the picture is resampled only.")
+    if source.color.matrix is Matrix.UNSPECIFIED:
+        assumed = source.color.settled(source.height_px).matrix
+        notes.append(
+            f"The source does not name its colour matrix: {assumed.name}, usual at its size, was assumed and named."
         )
-    if enlarger is None:
-        return ("no net: resampled only",)
-    return ()
+    return tuple(notes)
 
 
 def _on_canvas(picture: Frame, geometry: Geometry) -> Planes:

@@ -209,17 +209,17 @@ def test_a_stretch_fills_everything() -> None:
 def test_a_source_of_the_target_size_passes_unchanged_and_the_notes_say_so(net: Enlarger) -> None:
     frame = noise_frame(64, 48)
     engine = engine_for(frame, "64x48", enlarger=net)
-    assert engine.notes == ("the source is 64x48 already: its picture passes unchanged",)
+    assert engine.notes == ("The source is 64x48 already: its picture passes unchanged.",)
     assert same_picture(engine.process(frame), frame)
 
 
 def test_a_source_larger_than_the_target_is_scaled_down_and_the_notes_say_so(net: Enlarger) -> None:
     engine = engine_for(noise_frame(64, 48), "32x24", enlarger=net)
-    assert engine.notes == ("the source (64x48) is larger than its target: scaled down to 32x24 without a net",)
+    assert engine.notes == ("The source (64x48) is larger than its target: scaled down to 32x24.",)
 
 
 def test_the_notes_say_when_there_is_no_net(net: Enlarger) -> None:
-    assert engine_for(noise_frame(64, 48), "x2").notes == ("no net: resampled only",)
+    assert engine_for(noise_frame(64, 48), "x2").notes == ("No net was used: the picture is resampled only.",)
     assert engine_for(noise_frame(64, 48), "x2", enlarger=net).notes == ()
 
 
