@@ -38,7 +38,7 @@ def test_a_film_becomes_a_larger_film_and_a_report(
     assert upscale(clip, tmp_path / "out.mp4") == 0
     first, *notes = capsys.readouterr().out.splitlines()
     assert first.startswith(f"{tmp_path / 'out.mp4'}: 5 frames of 128x96 in 0:")
-    assert "  no net: resampled only" in notes
+    assert "  No net was used: the picture is resampled only." in notes
 
 
 def test_quiet_says_nothing(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
