@@ -26,11 +26,11 @@ def integer_model(tmp_path_factory: pytest.TempPathFactory) -> store.Model:
     folder.mkdir(parents=True)
     rng = np.random.default_rng(3)
     arrays: dict[str, np.ndarray] = {}  # type: ignore[type-arg]
-    for index, (c_in, c_out, gain) in enumerate(((8, 8, 1.2e-3), (8, 8, 1.4e-3), (8, 24, 1.0e-3))):
+    for index, (c_in, c_out, gain) in enumerate(((8, 8, 1.2e-3), (8, 8, 1.4e-3), (8, 24, 2.4e-3))):
         arrays[f"weight{index}"] = rng.integers(-127, 128, (c_out, c_in, 3, 3)).astype(np.int8)
-        for kind in ("asym", "sym"):
+        for kind, louder in (("asym", 1.0), ("sym", 2.2 if index == 2 else 1.0)):
             arrays[f"{kind}_bias{index}"] = rng.integers(-9000, 9000, c_out).astype(np.int32)
-            arrays[f"{kind}_multiplier{index}"] = (gain * rng.uniform(0.7, 1.3, c_out)).astype(np.float32)
+            arrays[f"{kind}_multiplier{index}"] = (gain * louder * rng.uniform(0.7, 1.3, c_out)).astype(np.float32)
     np.savez(folder / "weights.npz", **arrays)
     manifest = Manifest(
         format=1,

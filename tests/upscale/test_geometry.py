@@ -92,6 +92,8 @@ def test_a_stretch_fills_the_target(width: int, height: int, sar: Fraction, box:
     [
         ((720, 576), Fraction(64, 45), Fit.LETTERBOX, (3840, 2160), (0, 0)),  # a 16:9 DVD: no sliver of a bar
         ((720, 480), Fraction(32, 27), Fit.LETTERBOX, (3840, 2160), (0, 0)),
+        ((854, 480), Fraction(1), Fit.LETTERBOX, (3840, 2160), (0, 0)),
+        ((1366, 768), Fraction(1), Fit.CROP, (3840, 2160), (0, 0)),
         ((640, 480), Fraction(1), Fit.LETTERBOX, (2880, 2160), (480, 0)),
         ((640, 480), Fraction(1), Fit.CROP, (3840, 2880), (0, -360)),
         ((640, 480), Fraction(1), Fit.STRETCH, (3840, 2160), (0, 0)),

@@ -74,7 +74,7 @@ def random_plane(h: int, w: int, bits: int, seed: int = 0) -> np.ndarray:  # typ
     st.tuples(st.integers(1, 26), st.integers(1, 26)),
     st.sampled_from(sorted(KERNELS)),
     st.sampled_from([8, 10]),
-    st.floats(-0.5, 0.5),
+    st.integers(-16, 16).map(lambda n: n / 32),
 )
 @settings(max_examples=60)
 def test_any_ratio_matches_the_plain_definition(
