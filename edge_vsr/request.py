@@ -71,6 +71,8 @@ def fingerprint(spec: JobSpec) -> dict[str, str]:
     }
     settings["source"] = spec.source if _is_remote(spec.source) else str(Path(spec.source).absolute())
     settings["source file"] = _source_identity(spec.source)
+    # A name on disk may be any bytes; the journal is UTF-8.
+    settings = {name: text.encode("utf-8", "backslashreplace").decode() for name, text in settings.items()}
     settings["versions"] = f"edge-vsr {edge_vsr.__version__}, PyAV {av.__version__}"
     return settings
 

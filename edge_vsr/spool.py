@@ -28,5 +28,6 @@ def spool(stream: BinaryIO, path: Path, should_stop: Callable[[], bool]) -> None
                     raise Interrupted("stopped while reading standard input; nothing has been made yet")
                 file.write(chunk)
         if temp.stat().st_size == 0:
+            temp.unlink()
             raise SourceError("standard input is empty")
         commit(temp, path)

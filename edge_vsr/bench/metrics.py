@@ -22,11 +22,18 @@ def psnr(result: npt.NDArray[np.generic], truth: npt.NDArray[np.generic], peak: 
 
 
 def ssim(result: npt.NDArray[np.generic], truth: npt.NDArray[np.generic], peak: float = 255.0) -> float:
-    """Mean structural similarity (Wang et al. 2004): 11x11 Gaussian of sigma 1.5, borders left out."""
-    window = cv2.getGaussianKernel(11, 1.5)
+    """Mean structural similarity (Wang et al. 2004): 11x11 Gaussian of sigma 1.5, borders left out.
+
+    Pictures smaller than the window get the largest one that fits.
+    """
+    h, w = result.shape
+    reach = min(5, (min(h, w) - 1) // 2)
+    window = cv2.getGaussianKernel(2 * reach + 1, 1.5)
 
     def local(values: Luma) -> Luma:
-        return np.asarray(cv2.sepFilter2D(values, cv2.CV_64F, window, window)[5:-5, 5:-5], np.float64)
+        return np.asarray(
+            cv2.sepFilter2D(values, cv2.CV_64F, window, window)[reach : h - reach, reach : w - reach], np.float64
+        )
 
     a, b = result.astype(np.float64), truth.astype(np.float64)
     c1, c2 = (0.01 * peak) ** 2, (0.03 * peak) ** 2

@@ -102,6 +102,8 @@ def pictures(folder: Path) -> Iterator[tuple[str, Rgb, bool]]:
         raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
         if raw is None:
             raise SourceError(f"{path}: not a readable picture")
+        if raw.dtype == np.uint16:
+            raw = np.rint(raw / 257).astype(np.uint8)
         single = raw.ndim == 2 or path.stem in _SINGLE_CHANNEL
         rgb = np.repeat(raw[..., None], 3, axis=2) if raw.ndim == 2 else raw[..., 2::-1]
         yield path.name, np.ascontiguousarray(rgb), single

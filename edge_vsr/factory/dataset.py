@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import av
 import cv2
@@ -39,7 +40,7 @@ PARTS = {
     "base_u": LR,
     "base_v": LR,
 }
-BASE_KERNEL = "bicubic"
+BASE_KERNEL: Literal["bicubic"] = "bicubic"
 _LAYOUT = ChromaLayout.YUV420
 
 
@@ -114,7 +115,7 @@ def _shifted(photo: Rgb, dx: float, dy: float) -> Rgb:
 
 def panned_shot(photos: list[Rgb], rng: np.random.Generator, frames: int = 5) -> list[Rgb]:
     """A 2x2 wall of photos, each seen through a window that drifts: cheap motion for real encoders."""
-    picks = [turned(photos[i], rng) for i in rng.choice(len(photos), 4, replace=False)]
+    picks = [turned(photos[i], rng) for i in rng.choice(len(photos), 4, replace=len(photos) < 4)]
     drift = rng.uniform(-3, 3, (4, 2))
     shot = []
     for t in range(frames):

@@ -43,25 +43,18 @@ def float_layers(net: YuvNet) -> list[tuple[npt.NDArray[np.float32], npt.NDArray
 def int_layers(net: YuvNet, kind: str) -> list[IntLayer]:
     """Round a net that was trained (or calibrated) with ``quantised`` on to the integers it was trained on."""
     clips = [float(c) for c in net.clips.detach()]
-    scales = [1.0, *(c / ACTIVATION_LEVELS[kind] for c in clips), net.config.step]
+    scales = [np.float32(v) for v in (1.0, *(c / ACTIVATION_LEVELS[kind] for c in clips), net.config.step)]
+    finest = [1.0, *(c / max(ACTIVATION_LEVELS.values()) for c in clips)]
     layers = []
     for index, (kernel, bias) in enumerate(float_layers(net)):
-        scale_weight = np.maximum(np.abs(kernel).max(axis=(1, 2, 3)), 1e-9).astype(np.float32) / np.float32(
-            WEIGHT_LEVELS
-        )
-        weight = np.clip(np.rint(kernel / scale_weight[:, None, None, None]), -WEIGHT_LEVELS, WEIGHT_LEVELS).astype(
-            np.int8
-        )
-        unit = np.float32(scales[index]) * scale_weight
-        layers.append(
-            IntLayer(
-                weight,
-                np.rint(bias / unit).astype(np.int32),
-                np.float32(scales[index]),
-                scale_weight,
-                np.float32(scales[index + 1]),
-            )
-        )
+        widest = np.abs(kernel).max(axis=(1, 2, 3)) / WEIGHT_LEVELS
+        # A bias must stay an exact float32 integer, also where a channel has hardly any weight.
+        least = np.maximum(np.abs(bias) / finest[index] / 2**23, 1e-12)
+        scale_weight = np.maximum(widest, least).astype(np.float32)
+        steps = np.rint(kernel / scale_weight[:, None, None, None])
+        weight = np.clip(steps, -WEIGHT_LEVELS, WEIGHT_LEVELS).astype(np.int8)
+        whole_bias = np.rint(bias / (scales[index] * scale_weight)).astype(np.int32)
+        layers.append(IntLayer(weight, whole_bias, scales[index], scale_weight, scales[index + 1]))
     return layers
 
 

@@ -55,9 +55,7 @@ def batches(pairs: Pairs, recipe: Recipe, halo: int, scale: int) -> Feed:
     core = p - 2 * halo
     while True:
         clean = rng.random(recipe.batch) < recipe.clean_share
-        picks = np.where(
-            clean, rng.integers(0, pairs.clean, recipe.batch), rng.integers(pairs.clean, total, recipe.batch)
-        )
+        picks = [int(rng.integers(0, pairs.clean) if c else rng.integers(pairs.clean, total)) for c in clean]
         pictures, lumas, chromas = [], [], []
         for i, (y, x) in zip(picks, rng.integers(0, LR // 2 - p + 1, (recipe.batch, 2)), strict=True):
             part = pairs.parts

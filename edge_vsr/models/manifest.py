@@ -38,7 +38,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     width: int
     depth: int
     halo: int
-    base_kernel: str
+    base_kernel: Literal["bicubic", "lanczos3"]
     residual_step: float
     macs_per_px: float
     parameters: int

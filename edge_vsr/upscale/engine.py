@@ -98,8 +98,10 @@ class Engine:
     def _plan(self, width_px: int, height_px: int, sar: Fraction) -> _Plan:
         key = (width_px, height_px, sar)
         if key not in self._plans:
-            target = Target(box=self._canvas) if self._plans else self._target
-            geometry = plan(width_px, height_px, sar, target, self._fit, self._exact)
+            target, fit = self._target, self._fit
+            if self._plans:  # a later size: the canvas stands
+                target, fit = Target(box=self._canvas), Fit.LETTERBOX if fit is Fit.INSIDE else fit
+            geometry = plan(width_px, height_px, sar, target, fit, self._exact)
             ratio = max(geometry.picture[0] / width_px, geometry.picture[1] / height_px)
             self._plans[key] = _Plan(
                 geometry, passes_for(ratio, self._enlarger.manifest.scale if self._enlarger else 2)

@@ -62,6 +62,10 @@ def parse_target(text: str) -> Target:
     raise UsageError(f"unknown target {text!r}: use 4k, 2k, 1080p, x2, x3, x4 or WIDTHxHEIGHT")
 
 
+def _whole(value: Fraction | float) -> int:
+    return max(1, round(value))
+
+
 def _even(value: Fraction | float) -> int:
     return max(2, 2 * round(value / 2))
 
@@ -71,7 +75,7 @@ def plan(width_px: int, height_px: int, sar: Fraction, target: Target, fit: Fit,
 
     exact: keep odd sizes (stills and lossless 4:4:4); otherwise every size and offset is even, as 4:2:0 needs.
     """
-    shape = round if exact else _even
+    shape = _whole if exact else _even
     # Square pixels by stretching one side, never by shrinking the other: no source detail is lost.
     square = (width_px * sar, Fraction(height_px)) if sar >= 1 else (Fraction(width_px), height_px / sar)
     if target.factor is not None:

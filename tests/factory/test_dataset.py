@@ -159,7 +159,6 @@ def test_samples_from_clips_lie_on_their_truth(clip: Path, photos: Path) -> None
         assert here > max(elsewhere)
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="panned_shot wants four photos and cannot do with fewer")
 def test_three_photos_are_enough() -> None:
     cut = [drawn_photo(HR, HR, seed) for seed in range(3)]
     assert len(list(dataset.coded_pairs(cut, [], 2, np.random.default_rng(0)))) == 2

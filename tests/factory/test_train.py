@@ -211,7 +211,6 @@ def test_a_killed_run_goes_on_where_it_was(pairs_folder: Path, tmp_path: Path) -
     assert torch.load(run / "checkpoint.pt", weights_only=True)["step"] == after["step"]
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="batches draws a coded sample for every clean one it keeps")
 def test_a_set_without_coded_samples_can_be_learnt(photos: Path, tmp_path: Path) -> None:
     from edge_vsr.factory.dataset import build  # noqa: PLC0415
 

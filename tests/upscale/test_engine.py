@@ -232,10 +232,7 @@ def test_the_notes_say_when_there_is_no_net(net: Enlarger) -> None:
         Fit.LETTERBOX,
         Fit.CROP,
         Fit.STRETCH,
-        pytest.param(
-            Fit.INSIDE,
-            marks=pytest.mark.xfail(strict=True, reason="inside: a later size makes a canvas of its own"),
-        ),
+        Fit.INSIDE,
     ],
 )
 @pytest.mark.parametrize("target", ["x2", "160x90"])
