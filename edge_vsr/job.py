@@ -15,23 +15,23 @@ from fractions import Fraction
 
 import av
 
-from edge_vsr import engines, outputs, request
-from edge_vsr.before_after import BeforeAfter
 from edge_vsr.capture.media_file import open_source
 from edge_vsr.capture.opening import open_container
 from edge_vsr.capture.source import DecodeReport, Source
-from edge_vsr.engines import Builder, Built
 from edge_vsr.errors import Interrupted, UsageError
 from edge_vsr.frame import Frame, VideoFormat
-from edge_vsr.job_spec import JobReport, JobSpec, Progress
-from edge_vsr.journal import SPOOL, Journal, Workplace, adopt, identity, work_directory
+from edge_vsr.jobs import engines, outputs, request
+from edge_vsr.jobs.before_after import BeforeAfter
+from edge_vsr.jobs.engines import Builder, Built
+from edge_vsr.jobs.journal import SPOOL, Journal, Workplace, adopt, identity, work_directory
+from edge_vsr.jobs.progress import Meter
+from edge_vsr.jobs.request import Kind
+from edge_vsr.jobs.spec import JobReport, JobSpec, Progress
+from edge_vsr.jobs.spool import spool
+from edge_vsr.jobs.still import RGB_PICTURES, run_still, source_bits
 from edge_vsr.pipeline import Counters, JobLoop
 from edge_vsr.present import encoders, images, mux
 from edge_vsr.present.carry import Window
-from edge_vsr.progress import Meter
-from edge_vsr.request import Kind
-from edge_vsr.spool import spool
-from edge_vsr.still import RGB_PICTURES, run_still, source_bits
 
 __all__ = ["JobReport", "JobSpec", "Progress", "run"]
 

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from edge_vsr import engines
 from edge_vsr.frame import ChromaLayout, VideoFormat
 from edge_vsr.job import JobSpec, run
+from edge_vsr.jobs import engines
 from edge_vsr.upscale.geometry import parse_target
 
 

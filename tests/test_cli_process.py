@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from job_clips import make_clip
 
-from edge_vsr.journal import work_directory
+from edge_vsr.jobs.journal import work_directory
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -20,7 +20,7 @@ from job_clips import make_clip, packets, times
 
 from edge_vsr.errors import Interrupted, SinkError, UsageError
 from edge_vsr.job import JobReport, JobSpec, Progress, run
-from edge_vsr.journal import work_directory
+from edge_vsr.jobs.journal import work_directory
 from edge_vsr.upscale.geometry import parse_target
 
 

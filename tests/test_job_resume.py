@@ -17,11 +17,11 @@ import av
 import pytest
 from job_clips import make_clip, packets, pictures_hash, times
 
-from edge_vsr import engines, outputs
 from edge_vsr.errors import Interrupted, SinkError, UsageError
 from edge_vsr.frame import ChromaLayout, Frame, VideoFormat
 from edge_vsr.job import JobSpec, run
-from edge_vsr.journal import work_directory
+from edge_vsr.jobs import engines, outputs
+from edge_vsr.jobs.journal import work_directory
 from edge_vsr.upscale.geometry import parse_target
 
 RUNNER = Path(__file__).with_name("job_runner.py")
@@ -167,7 +167,7 @@ def test_killed_between_placing_and_tidying_up(tmp_path: Path, monkeypatch: pyte
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("edge_vsr.journal.Workplace.remove", die)
+        patch.setattr("edge_vsr.jobs.journal.Workplace.remove", die)
         with pytest.raises(KeyboardInterrupt):
             run(job, lambda progress: None, lambda: False)
     done = job.output.read_bytes()

@@ -14,9 +14,9 @@ from edge_vsr.demo import poster
 from edge_vsr.demo.clip import CRF, RATE, SCALE, SIZE, make_clip
 from edge_vsr.demo.score import Score, frame_at, score
 from edge_vsr.durable import write_atomic, writing
-from edge_vsr.engines import NO_MODEL
 from edge_vsr.errors import UsageError
-from edge_vsr.job_spec import JobSpec
+from edge_vsr.jobs.engines import NO_MODEL
+from edge_vsr.jobs.spec import JobSpec
 from edge_vsr.present.images import encode_rgb
 from edge_vsr.upscale.geometry import Target
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TextIO
 
 from tqdm import tqdm
 
-from edge_vsr.job_spec import JobReport, Progress
+from edge_vsr.jobs.spec import JobReport, Progress
 
 LINE_EVERY_S = 5.0
 

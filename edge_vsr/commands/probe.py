@@ -14,7 +14,7 @@ from edge_vsr.capture.source import SourceInfo
 from edge_vsr.color import ColorSpace, HdrMetadata, Matrix
 from edge_vsr.commands.display import clock
 from edge_vsr.commands.options import add_output_form, add_picture_options
-from edge_vsr.engines import NO_MODEL
+from edge_vsr.jobs.engines import NO_MODEL
 from edge_vsr.models import store
 from edge_vsr.upscale.engine import passes_for
 from edge_vsr.upscale.geometry import Fit, parse_target, plan

@@ -10,7 +10,7 @@ from edge_vsr import job
 from edge_vsr.commands import display
 from edge_vsr.commands.options import add_picture_options, seconds
 from edge_vsr.commands.stopping import Stop
-from edge_vsr.job_spec import JobSpec
+from edge_vsr.jobs.spec import JobSpec
 from edge_vsr.upscale.geometry import Fit, parse_target
 
 _DESCRIPTION = """Cleans and enlarges IN and writes OUT; the name of OUT decides what it becomes:

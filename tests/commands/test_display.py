@@ -9,7 +9,7 @@ import pytest
 from edge_vsr.commands.display import LINE_EVERY_S, Lines, clock
 from edge_vsr.commands.options import seconds
 from edge_vsr.errors import UsageError
-from edge_vsr.job_spec import Progress
+from edge_vsr.jobs.spec import Progress
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import msgspec
 
 from edge_vsr.durable import commit, writing
 from edge_vsr.frame import ChromaLayout, VideoFormat
-from edge_vsr.journal import Identity, Journal, Workplace, identity
+from edge_vsr.jobs.journal import Identity, Journal, Workplace, identity
 from edge_vsr.present import carry, encoders, images, mux
 from edge_vsr.present.media_file import SegmentedSink
 from edge_vsr.present.segments import Segment, SegmentStore

@@ -10,11 +10,11 @@ from edge_vsr.capture.opening import open_container
 from edge_vsr.capture.pixels import RgbTarget
 from edge_vsr.color import JPEG_FULL
 from edge_vsr.durable import write_atomic, writing
-from edge_vsr.engines import Builder
 from edge_vsr.errors import SourceError, UsageError
-from edge_vsr.job_spec import JobReport, JobSpec
+from edge_vsr.jobs.engines import Builder
+from edge_vsr.jobs.request import occupied
+from edge_vsr.jobs.spec import JobReport, JobSpec
 from edge_vsr.present import images, preview
-from edge_vsr.request import occupied
 
 # R'G'B' pictures pass through 10-bit full-range Y'CbCr: 8-bit samples come back as they were.
 RGB_PICTURES = RgbTarget(JPEG_FULL, bit_depth=10)

@@ -10,7 +10,7 @@ import av
 
 import edge_vsr
 from edge_vsr.errors import SinkError, UsageError
-from edge_vsr.job_spec import JobSpec
+from edge_vsr.jobs.spec import JobSpec
 from edge_vsr.present import encoders, images
 
 STDIN = "-"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from edge_vsr.job_spec import Progress
+from edge_vsr.jobs.spec import Progress
 
 WINDOW_S = 10.0
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edge_vsr.frame import ChromaLayout, Frame, VideoFormat
-from edge_vsr.job_spec import JobSpec
+from edge_vsr.jobs.spec import JobSpec
 from edge_vsr.models import store
 from edge_vsr.upscale.backends.choose import choose
 from edge_vsr.upscale.engine import Engine

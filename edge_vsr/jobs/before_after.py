@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from edge_vsr.durable import write_atomic, writing
-from edge_vsr.engines import JobEngine
 from edge_vsr.frame import ChromaLayout, Frame, default_siting
-from edge_vsr.job_spec import JobSpec
+from edge_vsr.jobs.engines import JobEngine
+from edge_vsr.jobs.spec import JobSpec
 from edge_vsr.present import images, preview
 from edge_vsr.upscale.resample import KERNELS, resample_frame
 

@@ -1,0 +1,1 @@
+"""The parts of a file job: what is asked, what is refused, what is made, what is remembered."""
