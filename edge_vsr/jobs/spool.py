@@ -3,7 +3,9 @@ once for sound, and again when it is resumed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import select
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +13,7 @@ from edge_vsr.durable import commit, writing
 from edge_vsr.errors import Interrupted, SourceError
 
 _CHUNK_BYTES = 1 << 20
+_TICK_S = 0.1
 
 
 def spool(stream: BinaryIO, path: Path, should_stop: Callable[[], bool]) -> None:
@@ -23,11 +26,22 @@ def spool(stream: BinaryIO, path: Path, should_stop: Callable[[], bool]) -> None
     temp = path.with_suffix(".part")
     with writing(path):
         with temp.open("wb") as file:
-            while chunk := stream.read(_CHUNK_BYTES):
-                if should_stop():
-                    raise Interrupted("stopped while reading standard input; nothing has been made yet")
+            for chunk in _chunks(stream, should_stop):
                 file.write(chunk)
         if temp.stat().st_size == 0:
             temp.unlink()
             raise SourceError("standard input is empty")
         commit(temp, path)
+
+
+def _chunks(stream: BinaryIO, should_stop: Callable[[], bool]) -> Iterator[bytes]:
+    """What arrives, until the end of it; a silent writer does not keep a stop from being seen."""
+    while True:
+        ready = select.select([stream], [], [], _TICK_S)[0]
+        if should_stop():
+            raise Interrupted("stopped while reading standard input; nothing has been made yet")
+        if ready:
+            chunk = os.read(stream.fileno(), _CHUNK_BYTES)
+            if not chunk:
+                return
+            yield chunk
