@@ -269,6 +269,15 @@ def test_everything_a_frame_carries_arrives(net: Enlarger) -> None:
     assert (told.bit_depth, told.color, told.time_base, told.sar) == (10, color, frame.time_base, 1)
 
 
+@pytest.mark.parametrize(("height", "matrix"), [(30, Matrix.SMPTE170M), (720, Matrix.BT709)])
+def test_an_untagged_matrix_is_settled_by_the_source_before_it_grows(height: int, matrix: Matrix) -> None:
+    frame = flat_frame(16, height, (90, 128, 128), color=ColorSpace(primaries=9))
+    engine = engine_for(frame, "1080p")
+    assert engine.output.color == engine.process(frame).color == engine.base_of(frame).color
+    assert engine.output.color == ColorSpace(matrix, Range.LIMITED, primaries=9)
+    assert f"{matrix.name}, usual at its size, was assumed" in engine.notes[-1]
+
+
 @pytest.mark.parametrize("target", ["x2", "x3", "40x30", "20x16", "160x90"])
 @pytest.mark.parametrize(("bits", "layout"), [(8, L420), (10, L420), (10, L422), (8, L444)])
 def test_a_read_only_frame_is_left_as_it_is(target: str, bits: int, layout: ChromaLayout, net: Enlarger) -> None:

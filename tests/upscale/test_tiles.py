@@ -238,6 +238,46 @@ def test_onnxruntime_makes_no_seams(
         assert same_picture(tiled, whole)
 
 
+@pytest.mark.parametrize("kind", ["asym", "sym"])
+@pytest.mark.parametrize(("width", "height"), [(9, 7), (243, 125)])
+def test_the_shipped_model_makes_no_seams(width: int, height: int, kind: str, shipped_model: Model) -> None:
+    frame, backend = noise_frame(width, height), OrtBackend(shipped_model, "cpu", threads=1, kind=kind)
+    whole = enlarged(shipped_model, backend, frame, one_tile(frame))
+    assert same_picture(enlarged(shipped_model, backend, frame, tiles.CORE), whole)
+
+
+class Witness:
+    """A backend that remembers what it was shown."""
+
+    name, step, zero = "witness", 0.75, 128
+
+    def __init__(self) -> None:
+        self.seen: list[npt.NDArray[np.uint8]] = []
+
+    def run(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        self.seen.append(picture)
+        return np.full((len(picture), 24, picture.shape[2] - 6, picture.shape[3] - 6), 128, np.uint8)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("layout", ChromaLayout)
+def test_the_net_sees_any_frame_as_8_bit_420(layout: ChromaLayout, integer_model: Model) -> None:
+    eight = noise_frame(40, 24)
+    deeper = eight.with_(planes=tuple(p.astype(np.uint16) * 4 + 1 for p in eight.planes), bit_depth=10)
+    if layout is not L420:
+        deeper = resample_frame(deeper, 40, 24, KERNELS["bicubic"], layout, deeper.siting)
+        halved = resample_frame(deeper, 40, 24, KERNELS["bicubic"], L420, eight.siting)
+        eight = eight.with_(planes=tuple(np.rint(p / 4).clip(0, 255).astype(np.uint8) for p in halved.planes))
+    shown, expected = Witness(), Witness()
+    made = enlarged(integer_model, shown, deeper, (12, 20))
+    enlarged(integer_model, expected, eight, (12, 20))
+    assert all(np.array_equal(a, b) for a, b in zip(shown.seen, expected.seen, strict=True))
+    base = resample_frame(deeper, 80, 48, KERNELS["bicubic"], layout, deeper.siting)
+    assert same_picture(made, base)  # a residual of nothing changes nothing
+
+
 @pytest.mark.parametrize("frame", [noise_frame(40, 24), noise_frame(40, 24, 10, L444)], ids=["8 bit", "10 bit"])
 def test_enlarging_leaves_its_input_alone(frame: Frame, integer_model: Model) -> None:
     before = [plane.copy() for plane in frame.planes]
