@@ -12,7 +12,7 @@ import av
 import numpy as np
 import numpy.typing as npt
 import pytest
-from conftest import drawn_photo
+from factory_pictures import drawn_photo
 
 from edge_vsr.bench.metrics import psnr
 from edge_vsr.color import BT709_LIMITED, Matrix, Range
