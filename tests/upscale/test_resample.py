@@ -90,6 +90,15 @@ def test_any_ratio_matches_the_plain_definition(
     assert_rounded(codes, exact, peak)
 
 
+@pytest.mark.parametrize("dst", [(41, 150), (130, 67), (9, 200)])
+@pytest.mark.parametrize("bits", [8, 10])
+def test_a_picture_of_many_blocks_matches_the_plain_definition(dst: tuple[int, int], bits: int) -> None:
+    plane, peak = random_plane(23, 70, bits, seed=3), (1 << bits) - 1
+    ax_y, ax_x = axis(23, dst[0], 23, dst[0]), axis(70, dst[1], 70, dst[1])
+    codes = resample_plane(plane, ax_x, ax_y, KERNELS["bicubic"], peak)
+    assert_rounded(codes, naive(plane, ax_x, ax_y, "bicubic"), peak)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (2, 3), (7, 1), (17, 16), (33, 70)])
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("bits", [8, 10])
