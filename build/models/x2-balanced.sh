@@ -13,9 +13,12 @@ if [[ ! -f $runs/pairs/head.json ]]; then
     "$python" -m edge_vsr.factory.dataset --photos "$PHOTOS" --clips "$CLIPS" --out "$runs/pairs" \
         --per-photo 4 --coded 3000 --seed 1
 fi
-"$python" -m edge_vsr.factory.train --data "$runs/pairs" --run "$runs/$name" \
-    --width 64 --depth 5 --lr 0.0015 --minutes 80
-"$python" -m edge_vsr.factory.train --data "$runs/pairs" --run "$runs/$name-int8" --parent "$runs/$name" \
-    --width 64 --depth 5 --minutes 20
-"$python" -m edge_vsr.factory.package --run "$runs/$name-int8" --parent "$runs/$name" --name $name --version $version
+shape=(--data "$runs/pairs" --width 64 --depth 5)
+"$python" -m edge_vsr.factory.train "${shape[@]}" --run "$runs/$name-broad" --lr 0.0015 --clean 0.6 --minutes 65
+"$python" -m edge_vsr.factory.train "${shape[@]}" --run "$runs/$name-fine" --parent "$runs/$name-broad" \
+    --lr 0.001 --clean 0.7 --smooth 3 --minutes 34
+"$python" -m edge_vsr.factory.train "${shape[@]}" --run "$runs/$name-int8" --parent "$runs/$name-fine" --integers \
+    --lr 0.0002 --clean 0.7 --smooth 3 --minutes 13
+"$python" -m edge_vsr.factory.package --run "$runs/$name-int8" --parent "$runs/$name-fine" \
+    --name $name --version $version
 "$python" -m edge_vsr.factory.evaluate --model models_quantized/$name/$version --data "$VAL"

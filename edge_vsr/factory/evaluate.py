@@ -20,11 +20,12 @@ _METHODS = {"bicubic": "bicubic", "fp32": "fp32", "int8": "int8", "sym": "int8 s
 
 def figures(folder: Path, data: Path, sets: list[str]) -> dict[str, float]:
     """PSNR-Y in dB by set and variant, as ``bench quality`` measures it."""
-    table = quality.methods(str(folder), None, find(str(folder)).manifest.scale)
+    scale = find(str(folder)).manifest.scale
+    table = quality.methods(str(folder), None, scale)
     picked = {short: name for short, mark in _METHODS.items() for name in table if _is(name, short, mark)}
     found: dict[str, float] = {}
     for name in sets:
-        scores = quality.score(data / name, {short: table[full] for short, full in picked.items()}, 2)
+        scores = quality.score(data / name, {short: table[full] for short, full in picked.items()}, scale)
         found.update({f"{name}_{short}_psnr_y_db": round(s.psnr_y_db, 3) for short, s in scores.items()})
         found.update({f"{name}_{short}_ssim": round(s.ssim, 4) for short, s in scores.items()})
     return found
@@ -36,7 +37,8 @@ def _is(name: str, short: str, mark: str) -> bool:
 
 def card(manifest: Manifest) -> str:
     """The model card, in Markdown."""
-    sets = sorted({key.split("_")[0] for key in manifest.figures})
+    mark = "_bicubic_psnr_y_db"
+    sets = sorted(key.removesuffix(mark) for key in manifest.figures if key.endswith(mark))
     rows = []
     for name in sets:
         cells = [f"{manifest.figures[f'{name}_{kind}_psnr_y_db']:.2f}" for kind in _METHODS]

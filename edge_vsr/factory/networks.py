@@ -1,7 +1,7 @@
 """The half-resolution Y'CbCr family: Haar in, plain 3x3 convolutions, residual over the base out.
 
 Every layer is a *valid* convolution (no padding): a tile carries its own halo, so tiles can never seam,
-and the frame's edge is the same repeated-edge rule for every tile size. Shapes, low-resolution luma 2h x 2w:
+and the frame's edge is mirrored alike for every tile size. Shapes, low-resolution luma 2h x 2w:
 
     picture   (N, 8, h + 2L, w + 2L)   Y 2x2, U, V, noise, coding; code values - 128
     residual  (N, 24, h, w)            Y 4x4, U 2x2, V 2x2; code values

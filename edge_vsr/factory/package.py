@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import torch
@@ -18,6 +19,7 @@ from edge_vsr.factory.quantize import float_layers, int_layers, save_reference
 from edge_vsr.factory.train import load_net
 from edge_vsr.models.manifest import FORMAT, MANIFEST, Manifest, ModelFile, sha256_of
 
+_SCALES: dict[int, Literal[2, 3, 4]] = {2: 2, 3: 3, 4: 4}
 _FILES = {"asym": "asym.onnx", "sym": "sym.onnx", "float": "float.onnx", "reference": "weights.npz"}
 
 
@@ -37,7 +39,7 @@ def package(run: Path, parent: Path, out: Path, name: str, version: str) -> Mani
         name=name,
         version=version,
         family="half-res-yuv420",
-        scale=net.config.scale,
+        scale=_SCALES[net.config.scale],
         channels=(net.config.channels_in, net.config.channels_out),
         width=net.config.width,
         depth=net.config.depth,
@@ -48,21 +50,24 @@ def package(run: Path, parent: Path, out: Path, name: str, version: str) -> Mani
         parameters=sum(layer.weight.size + layer.bias.size for layer in layers),
         files={kind: ModelFile(path, sha256_of(folder / path)) for kind, path in _FILES.items()},
         license="Apache-2.0",
-        trained={**_history("parent", parent), **_history("int8", run)},
+        trained={**_history(parent), **_history(run)},
         figures={},
     )
     (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
     return manifest
 
 
-def _history(label: str, run: Path) -> dict[str, str | int | float]:
+def _history(run: Path) -> dict[str, str | int | float]:
+    """Every stage of training that led to a run, the first one first."""
+    head = json.loads((run / "recipe.json").read_text())
     state = torch.load(run / "checkpoint.pt", weights_only=True)
-    recipe = json.loads((run / "recipe.json").read_text())["recipe"]
-    return {
-        f"{label}_steps": state["step"],
-        f"{label}_minutes": round(state["spent_s"] / 60, 1),
-        f"{label}_recipe": json.dumps(recipe),
+    mine = {
+        f"{run.name} steps": state["step"],
+        f"{run.name} minutes": round(state["spent_s"] / 60, 1),
+        f"{run.name} recipe": json.dumps(head["recipe"]),
     }
+    before = run.parent / head["parent"] if head.get("parent") else None
+    return {**_history(before), **mine} if before and before.is_dir() else mine
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from edge_vsr.durable import commit
 from edge_vsr.factory.dataset import LR, Pairs
 from edge_vsr.factory.networks import ACTIVATION_LEVELS, NetConfig, YuvNet, pack_luma
 
@@ -48,9 +49,9 @@ class Recipe:
     seed: int = 1
 
 
-def batches(pairs: Pairs, recipe: Recipe, halo: int, scale: int) -> Feed:
+def batches(pairs: Pairs, recipe: Recipe, halo: int, scale: int, first_step: int = 0) -> Feed:
     """Endless (picture, true residual luma 4x4 packed, true residual chroma 2x2 packed) batches."""
-    rng = np.random.default_rng(time.time_ns())
+    rng = np.random.default_rng([recipe.seed, first_step])
     total, p = len(pairs.parts["cond"]), recipe.patch
     core = p - 2 * halo
     while True:
@@ -168,7 +169,7 @@ class Trainer:
             "spent_s": self.spent_s,
         }
         torch.save(state, self.run / "checkpoint.tmp")
-        (self.run / "checkpoint.tmp").replace(self.run / "checkpoint.pt")
+        commit(self.run / "checkpoint.tmp", self.run / "checkpoint.pt")
 
     def learn(self, picture: Tensor, luma: Tensor, chroma: Tensor) -> float:
         """One step; the loss before it."""
@@ -219,8 +220,9 @@ def train(data: Path, run: Path, config: NetConfig, recipe: Recipe, parent: Path
     run.mkdir(parents=True, exist_ok=True)
     head = {"net": asdict(config), "recipe": asdict(recipe), "parent": parent.name if parent else None}
     (run / "recipe.json").write_text(json.dumps(head, indent=1))
-    feed = batches(Pairs.open(data), recipe, config.depth, config.scale)
-    trainer = start(run, config, recipe, parent, feed)
+    pairs = Pairs.open(data)
+    trainer = start(run, config, recipe, parent, batches(pairs, recipe, config.depth, config.scale))
+    feed = batches(pairs, recipe, config.depth, config.scale, trainer.step)
     begin = saved = time.monotonic()
     begin -= trainer.spent_s
     losses: list[float] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -17,7 +17,7 @@ MANIFEST = "manifest.json"
 class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One file of the package, relative to it."""
 
-    path: str
+    path: Annotated[str, msgspec.Meta(pattern=r"^\w[\w.-]*$")]  # a plain name: nothing outside the package
     sha256: str
 
 
@@ -33,7 +33,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     version: str
     family: Literal["half-res-yuv420"]
-    scale: int
+    scale: Literal[2, 3, 4]
     channels: tuple[int, int]
     width: int
     depth: int

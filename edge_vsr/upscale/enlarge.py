@@ -36,6 +36,8 @@ class Enlarger:
         with stages.stage("base"):
             size = (frame.width_px * factor, frame.height_px * factor)
             base = resample_frame(frame, *size, KERNELS[self.manifest.base_kernel], frame.layout, frame.siting)
+        # The net knows chroma where MPEG puts it; chroma sited elsewhere keeps to the base.
+        chroma = _as_trained(frame)
         with stages.stage("gather"):
             planes = _as_net_sees(frame, KERNELS[self.manifest.base_kernel].name)
             packed = tiles.pack(planes, halo, self.core)
@@ -48,10 +50,10 @@ class Enlarger:
                 picture = tiles.gather(packed, batch, seen, halo, self.core)
             with stages.stage("infer"):
                 residual = self.backend.run(picture)
-            if residual.shape[:2] != (len(batch), self.manifest.channels[1]):
+            if residual.shape != (len(batch), self.manifest.channels[1], *self.core):
                 raise BackendError(f"{self.backend.name} gave a residual of shape {residual.shape}")
             with stages.stage("scatter"):
-                tiles.scatter(residual, batch, base.planes, scale, factor, frame.layout is ChromaLayout.YUV420)
+                tiles.scatter(residual, batch, base.planes, scale, factor, chroma)
         return base
 
 
@@ -65,9 +67,13 @@ def batches(todo: list[tiles.Tile]) -> list[list[tiles.Tile]]:
     return calls
 
 
+def _as_trained(frame: Frame) -> bool:
+    return frame.layout is ChromaLayout.YUV420 and frame.siting == default_siting(frame.layout)
+
+
 def _as_net_sees(frame: Frame, kernel: str) -> tuple[tiles.Bytes, tiles.Bytes, tiles.Bytes]:
     """The frame as 8-bit 4:2:0."""
-    if frame.layout is not ChromaLayout.YUV420:
+    if not _as_trained(frame):
         layout = ChromaLayout.YUV420
         frame = resample_frame(frame, frame.width_px, frame.height_px, KERNELS[kernel], layout, default_siting(layout))
     gain = 1.0 / (1 << (frame.bit_depth - 8))

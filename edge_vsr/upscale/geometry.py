@@ -59,7 +59,9 @@ def parse_target(text: str) -> Target:
         if 16 <= width <= MAX_OUTPUT_PX and 16 <= height <= MAX_OUTPUT_PX:
             return Target(box=(width, height))
         raise UsageError(f"target {text}: each side must lie between 16 and {MAX_OUTPUT_PX} pixels")
-    raise UsageError(f"unknown target {text!r}: use 4k, 2k, 1080p, x2, x3, x4 or WIDTHxHEIGHT")
+    raise UsageError(
+        f"unknown target {text!r}: use 4k, 2k, 1080p, x2, x3, x4 or WIDTHxHEIGHT (8k, 720p and x1 work too)"
+    )
 
 
 def _whole(value: Fraction | float) -> int:
@@ -96,5 +98,5 @@ def plan(width_px: int, height_px: int, sar: Fraction, target: Target, fit: Fit,
 
 
 def _snap(size: int, box: int) -> int:
-    """Swallow a sliver of a bar or crop: 4 pixels or less come from rounding a sample aspect ratio."""
-    return box if abs(size - box) <= 4 else size
+    """Swallow a sliver of a bar or crop: up to 4 pixels in 400 come from rounding a sample aspect ratio."""
+    return box if abs(size - box) <= min(4, box // 100) else size

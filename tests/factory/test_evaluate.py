@@ -52,7 +52,6 @@ def test_what_was_measured_is_in_the_manifest_and_on_the_card(
     assert "set5_bicubic_psnr_y_db" in capsys.readouterr().out
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="card() takes a set's name to end at its first underscore")
 def test_a_set_may_have_an_underscore_in_its_name(packaged: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(packaged, data, ["holiday_photos"], monkeypatch)
     assert "| holiday_photos |" in (packaged / "CARD.md").read_text()

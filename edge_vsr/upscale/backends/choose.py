@@ -27,7 +27,10 @@ class Choice:
 def infidelity(backend: OrtBackend, model: Model) -> str | None:
     """Why a backend must not go live: its probe differs from the reference; ``None`` if it may."""
     picture = probe_picture(model.manifest)
-    error = np.abs(backend.run(picture).astype(np.int32) - ReferenceBackend(model, backend.kind).run(picture))
+    seen, expected = backend.run(picture), ReferenceBackend(model, backend.kind).run(picture)
+    if seen.shape != expected.shape:
+        return f"{backend.name} gives a residual of shape {seen.shape}, the reference one of {expected.shape}"
+    error = np.abs(seen.astype(np.int32) - expected)
     if error.max() <= WORST_CODES and error.mean() <= MEAN_CODES:
         return None
     return f"{backend.name} differs from the reference by {error.max()} steps at most, {error.mean():.3f} on average"

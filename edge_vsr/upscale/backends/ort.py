@@ -82,7 +82,8 @@ class OrtBackend:
             fed = (picture ^ np.uint8(0x80)).view(np.int8) if self.kind == "sym" else picture
             out: Residual = session.run(["residual"], {"picture": fed})[0]
         except Exception as error:  # ORT raises many kinds, none of them public
-            raise BackendError(f"{self.name}: {str(error).splitlines()[0]}") from error
+            reason = (str(error) or type(error).__name__).splitlines()[0]
+            raise BackendError(f"{self.name}: {reason}") from error
         return (out.view(np.uint8) ^ np.uint8(0x80)) if self.kind == "sym" else out
 
     def close(self) -> None:
@@ -99,8 +100,7 @@ class OrtBackend:
         for axis, size in zip(("batch", "height", "width"), (shape[0], *shape[2:]), strict=True):
             options.add_free_dimension_override_by_name(axis, size)
         if self.name == "openvino":
-            options.add_provider_for_devices(_openvino_devices(), {"load_config": _openvino_config(self._threads)})
-            session = ort.InferenceSession(self._path, options)
+            session = _openvino_session(self._path, options, self._threads)
         else:
             session = ort.InferenceSession(self._path, options, providers=[_NAMES[self.name], *_fallbacks(self.name)])
         self._sessions[shape] = session
@@ -111,8 +111,10 @@ def _fallbacks(provider: str) -> Iterable[str]:
     return () if provider == "cpu" else (_NAMES["cpu"],)
 
 
-def _openvino_config(threads: int) -> str:
-    """OpenVINO takes its thread count only from a JSON file; written once for each count."""
-    path = Path(tempfile.gettempdir()) / f"edge-vsr-openvino-{os.getuid()}-{threads}.json"
-    path.write_text(json.dumps({"CPU": {"INFERENCE_NUM_THREADS": threads}}))
-    return str(path)
+def _openvino_session(path: Path, options: ort.SessionOptions, threads: int) -> ort.InferenceSession:
+    """OpenVINO takes its thread count only from a JSON file, which it reads when the session is made."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as config:
+        json.dump({"CPU": {"INFERENCE_NUM_THREADS": threads}}, config)
+        config.flush()
+        options.add_provider_for_devices(_openvino_devices(), {"load_config": config.name})
+        return ort.InferenceSession(path, options)
