@@ -168,6 +168,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print CPU ms per frame by stage, start-up, memory, and the peers' cost beside ours."""
+    cv2.setNumThreads(1)  # as a job does
     with tempfile.TemporaryDirectory(prefix="edge-vsr-bench-") as name:
         scratch = Path(name)
         clip = args.clip or scratch / "source.mkv"

@@ -16,7 +16,7 @@ from edge_vsr.upscale.analyse.condition import condition
 from edge_vsr.upscale.backends.backend import Backend
 from edge_vsr.upscale.resample import KERNELS, resample_frame
 
-BATCHES = (8, 1)  # tiles per call, largest first: few shapes, so that providers compile few engines
+BATCHES = (6, 1)  # tiles per call, largest first: few shapes, so that providers compile few engines
 
 
 @dataclass(frozen=True)

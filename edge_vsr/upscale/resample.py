@@ -150,11 +150,10 @@ def _phase_kernels(start: float, kernel: Kernel) -> list[npt.NDArray[np.float32]
 def _double(plane: Plane, ax_x: Axis, ax_y: Axis, kernel: Kernel) -> Plane:
     h, w = plane.shape
     out = np.empty((2 * h, 2 * w), plane.dtype)
+    pair = [np.empty_like(plane, order="C") for _ in (0, 1)]
     for dy, column in enumerate(_phase_kernels(ax_y.start, kernel)):
-        pair = [
-            cv2.filter2D(plane, -1, np.outer(column, row), borderType=cv2.BORDER_REPLICATE)
-            for row in _phase_kernels(ax_x.start, kernel)
-        ]
+        for phase, row in zip(pair, _phase_kernels(ax_x.start, kernel), strict=True):
+            cv2.filter2D(plane, -1, np.outer(column, row), dst=phase, borderType=cv2.BORDER_REPLICATE)
         cv2.merge(pair, out[dy::2].reshape(h, w, 2))
     return out
 

@@ -18,7 +18,7 @@ from edge_vsr.color import Plane, Planes
 from edge_vsr.upscale.analyse.condition import Condition
 from edge_vsr.upscale.backends.backend import Picture, Residual
 
-CORE = (60, 96)  # rows, columns: 90 tiles at 1080p, activations of one tile stay in L2
+CORE = (108, 160)  # rows, columns: 30 tiles at 1080p; smaller ones pay more halo and more calls
 Bytes = npt.NDArray[np.uint8]
 
 
