@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -71,7 +72,10 @@ def decode(clip: Path, limit: int) -> list[Frame]:
 
 
 def stage_costs(clip: Path, frames: int, target: str, scratch: Path) -> dict[str, float]:
-    """CPU ms per frame of each stage, over ``frames`` frames, after one frame to warm up."""
+    """CPU ms per frame of each stage, after one frame to warm up.
+
+    The median frame for the engine's stages, the mean for the codecs, which work on many frames at once.
+    """
     with closing(open_source(str(clip), deinterlace="off")) as source:
         video = source.info.video
     pictures: list[Frame] = []
@@ -87,10 +91,13 @@ def stage_costs(clip: Path, frames: int, target: str, scratch: Path) -> dict[str
         stages=stages,
     )
     engine.process(pictures[0])
-    stages.total_ns.clear()
-    large = [engine.process(frame) for frame in pictures]
+    large, rows = [], []
+    for frame in pictures:
+        stages.total_ns.clear()
+        large.append(engine.process(frame))
+        rows.append({name: stages.total_ns[name] / 1e6 for name in (*OWN, "infer")})
     costs = {"decode": decode_ms / len(pictures)}
-    costs.update({name: stages.total_ns[name] / 1e6 / len(pictures) for name in (*OWN[:2], "infer", *OWN[2:])})
+    costs.update({name: statistics.median(row[name] for row in rows) for name in (*OWN[:2], "infer", *OWN[2:])})
     costs["encode"] = _cpu_ms(lambda: _encode(large, engine.output, scratch / "out.mkv")) / len(pictures)
     return costs
 
@@ -196,7 +203,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(report: dict[str, object], frames: int) -> None:
     print(" · ".join(f"{k} {v}" for k, v in report["machine"].items()))  # type: ignore[attr-defined]
-    print(f"\nCPU ms per frame, mean of {frames}")
+    print(f"\nCPU ms per frame, of {frames}")
     for stage, cost in report["cpu_ms_per_frame"].items():  # type: ignore[attr-defined]
         print(f"  {stage:<10}{cost:9.1f}")
     print(f"  neither net nor codec: {report['own_cpu_ms']:.1f}")

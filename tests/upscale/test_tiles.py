@@ -19,7 +19,7 @@ from edge_vsr.upscale.analyse.condition import Condition
 from edge_vsr.upscale.backends.backend import Backend
 from edge_vsr.upscale.backends.ort import OrtBackend
 from edge_vsr.upscale.backends.reference import ReferenceBackend
-from edge_vsr.upscale.enlarge import Enlarger, batches
+from edge_vsr.upscale.enlarge import BATCHES, Enlarger, batches
 from edge_vsr.upscale.resample import KERNELS, resample_frame
 
 CORES = st.tuples(st.integers(1, 70), st.integers(1, 100))
@@ -53,8 +53,8 @@ def test_batches_keep_the_order_and_have_few_shapes(count: int) -> None:
     todo = tiles.grid((1, max(count, 1)), (1, 1))[:count]
     calls = batches(todo)
     assert [tile for call in calls for tile in call] == todo
-    assert {len(call) for call in calls} <= {1, 8}
-    assert sum(len(call) == 1 for call in calls) < 8
+    assert {len(call) for call in calls} <= set(BATCHES)
+    assert sum(len(call) == 1 for call in calls) < BATCHES[0]
 
 
 def phases(plane: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.int64]:
