@@ -59,8 +59,8 @@ def integer_model(tmp_path_factory: pytest.TempPathFactory) -> store.Model:
 def factory_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run that never trained: random weights, louder than usual so that residuals are felt."""
     torch = pytest.importorskip("torch")
+    from edge_vsr.factory.feed import Recipe  # noqa: PLC0415
     from edge_vsr.factory.networks import NetConfig, YuvNet  # noqa: PLC0415  torch may be absent
-    from edge_vsr.factory.train import Recipe  # noqa: PLC0415
 
     torch.manual_seed(5)
     net = YuvNet(NetConfig(width=16, depth=3))

@@ -36,6 +36,13 @@ class _Graph:
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
         return output
 
+    def stored(self, name: str, codes: npt.NDArray[np.signedinteger], scale: npt.NDArray[np.float32]) -> str:
+        """A constant kept as integers with a scale for each output channel."""
+        zeros = np.zeros(len(scale), codes.dtype)
+        parts = {"q": codes, "scale": scale.astype(np.float32), "zero": zeros}
+        inputs = [self.const(f"{name}_{part}", value) for part, value in parts.items()]
+        return self.add("DequantizeLinear", inputs, name, axis=0)
+
     def model(self, name: str, types: tuple[int, int], channels: tuple[int, int]) -> onnx.ModelProto:
         picture = helper.make_tensor_value_info("picture", types[0], ["batch", channels[0], "height", "width"])
         residual = helper.make_tensor_value_info(
@@ -58,26 +65,8 @@ def quantised_graph(layers: list[IntLayer], signed: bool, name: str) -> onnx.Mod
         last = index == len(layers) - 1
         scale_in = graph.const(f"scale_in{index}", np.asarray(layer.scale_in))
         x = graph.add("DequantizeLinear", [quantised, scale_in, zero], f"x{index}")
-        weight = graph.add(
-            "DequantizeLinear",
-            [
-                graph.const(f"weight{index}_q", layer.weight),
-                graph.const(f"weight{index}_scale", layer.scale_weight),
-                graph.const(f"weight{index}_zero", np.zeros(len(layer.scale_weight), np.int8)),
-            ],
-            f"weight{index}",
-            axis=0,
-        )
-        bias = graph.add(
-            "DequantizeLinear",
-            [
-                graph.const(f"bias{index}_q", layer.bias),
-                graph.const(f"bias{index}_scale", (layer.scale_in * layer.scale_weight).astype(np.float32)),
-                graph.const(f"bias{index}_zero", np.zeros(len(layer.bias), np.int32)),
-            ],
-            f"bias{index}",
-            axis=0,
-        )
+        weight = graph.stored(f"weight{index}", layer.weight, layer.scale_weight)
+        bias = graph.stored(f"bias{index}", layer.bias, layer.scale_in * layer.scale_weight)
         y = graph.add("Conv", [x, weight, bias], f"y{index}", kernel_shape=[3, 3])
         if not last:
             y = graph.add("Relu", [y], f"relu{index}")

@@ -18,8 +18,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from edge_vsr.factory.dataset import Pairs  # noqa: E402
+from edge_vsr.factory.feed import Feed, Recipe, batches  # noqa: E402
 from edge_vsr.factory.networks import NetConfig  # noqa: E402
-from edge_vsr.factory.train import Feed, Recipe, Trainer, batches, calibrate, load_net, rate, start, train  # noqa: E402
+from edge_vsr.factory.train import Trainer, calibrate, load_net, rate, start, train  # noqa: E402
 
 CONFIG = NetConfig(width=8, depth=3)
 RECIPE = Recipe(minutes=10, lr=0.03, batch=4, patch=20)
