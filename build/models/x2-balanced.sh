@@ -2,6 +2,8 @@
 # x2-balanced: the middle rung, from photos and clips to a package, in order. Every step resumes where it was.
 #   PHOTOS=DIR CLIPS=DIR VAL=DIR build/models/x2-balanced.sh
 # PHOTOS: lossless pictures of at least 288 px a side. CLIPS: clean .mp4 clips. VAL: set5/ set14/ bsd100/ to measure.
+# Version 1 was made by these stages; its first one still estimated coding damage for clean pairs too, which the
+# second corrected. Schedules follow time, so another machine takes another number of steps.
 # Needs the extra: pip install -e '.[factory]'. About two hours on two cores with AVX-512 bfloat16.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
