@@ -50,6 +50,8 @@ def run(
     ``should_stop`` is asked often and must be cheap. Raises EdgeVsrError for everything a user can mend,
     Interrupted after an orderly stop.
     """
+    if spec.output.is_symlink():  # the film goes where the link points, perhaps to a larger disk
+        spec = replace(spec, output=spec.output.resolve())
     kind = request.check(spec)
     if kind is Kind.STILL:
         return run_still(spec, build)
@@ -152,7 +154,8 @@ class _Job:
     def _output(self, original: mux.Original, location: str) -> outputs.Output:
         spec = self._spec
         if self._kind is Kind.SEQUENCE:
-            return outputs.PictureSequence(self._place, spec.quality, source_bits(location))
+            sound = bool(original.container.streams.audio)
+            return outputs.PictureSequence(self._place, spec.quality, source_bits(location), sound)
         chosen = encoders.settings(spec.encoder, spec.quality, spec.output)
         return outputs.Film(self._place, chosen, original)
 
@@ -208,7 +211,8 @@ class _Job:
 
     def _stop(self, journal: Journal, video: VideoFormat, output: outputs.Output, done: int) -> None:
         """An orderly stop: what is done becomes watchable. Always raises Interrupted."""
-        go_on = "run the same command again to go on from there"
+        kept = output.resume_at()
+        go_on = f"run the same command again to go on after frame {kept}" if kept else "the same command starts again"
         if done == 0:
             raise Interrupted("stopped before the first frame was done")
         if self._taken(journal):

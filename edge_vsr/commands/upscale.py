@@ -24,7 +24,7 @@ _EPILOG = """examples:
   edge-vsr upscale dvd.vob dvd_1080p.mp4 --to 1080p --encoder x265
   edge-vsr upscale clip.mp4 look.mp4 --start 10:00 --duration 20 --compare
   edge-vsr upscale photo.jpg photo_x2.png --to x2
-  edge-vsr upscale 'scan/%05d.png' big/%05d.png --to x2
+  edge-vsr upscale 'scan/%05d.png' big-%05d.png --to x2
   ssh camera cat night.ts | edge-vsr upscale - night_4k.mp4
 """
 

@@ -99,8 +99,8 @@ class Film:
 class PictureSequence:
     """Numbered pictures."""
 
-    def __init__(self, workplace: Workplace, quality: int | None, source_bits: int) -> None:
-        self._workplace, self._quality = workplace, quality
+    def __init__(self, workplace: Workplace, quality: int | None, source_bits: int, sound: bool) -> None:
+        self._workplace, self._quality, self._sound = workplace, quality, sound
         self._suffix = workplace.output.suffix
         self._bits = images.sample_bits(workplace.output, source_bits)
 
@@ -126,7 +126,7 @@ class PictureSequence:
         count = images.staged_count(directory, self._suffix)
         self._workplace.save(msgspec.structs.replace(journal, complete=complete))
         images.place(directory, count, self._workplace.output)
-        return ["Pictures carry no sound: the audio is left out."] if complete else []
+        return ["Pictures carry no sound: the audio is left out."] if complete and self._sound else []
 
 
 def film_occupied(workplace: Workplace, journal: Journal | None) -> bool:

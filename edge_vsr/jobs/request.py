@@ -10,6 +10,7 @@ import av
 
 import edge_vsr
 from edge_vsr.errors import SinkError, UsageError
+from edge_vsr.jobs.journal import work_directory
 from edge_vsr.jobs.spec import JobSpec
 from edge_vsr.present import encoders, images
 
@@ -56,6 +57,9 @@ def check(spec: JobSpec) -> Kind:
         _check_place(spec.preview)
         if _same(spec.preview, spec.output) or _same(spec.preview, Path(spec.source)):
             raise UsageError(f"{spec.preview}: the preview needs a file of its own")
+        begun = work_directory(spec.output).is_dir()
+        if spec.preview.exists() and not spec.overwrite and not begun:
+            raise UsageError(f"{spec.preview} exists already; use --overwrite to replace it")
     return kind
 
 
