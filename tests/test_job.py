@@ -330,3 +330,31 @@ def test_stopping_before_the_first_frame_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(Interrupted):
         job(source, tmp_path / "out.mkv", stop=lambda: True)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["in.mkv"]
+
+
+def test_a_link_as_output_is_followed(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4")
+    (tmp_path / "far").mkdir()
+    (tmp_path / "out.mkv").symlink_to(tmp_path / "far" / "film.mkv")
+    job(source, tmp_path / "out.mkv")
+    assert (tmp_path / "out.mkv").is_symlink()
+    assert times(tmp_path / "far" / "film.mkv")
+
+
+def test_a_preview_does_not_replace_a_picture_unasked(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mp4")
+    (tmp_path / "mine.png").write_bytes(b"mine")
+    with pytest.raises(UsageError, match="--overwrite"):
+        job(source, tmp_path / "out.mkv", preview=tmp_path / "mine.png")
+    assert (tmp_path / "mine.png").read_bytes() == b"mine"
+
+
+def test_pictures_of_a_silent_film_lose_no_sound(tmp_path: Path) -> None:
+    report = job(make_clip(tmp_path / "in.mkv"), tmp_path / "out-%02d.png")
+    assert not [note for note in report.notes if "sound" in note]
+
+
+def test_odd_sides_of_a_film_are_made_even_and_said(tmp_path: Path) -> None:
+    report = job(make_clip(tmp_path / "in.mp4"), tmp_path / "out.mkv", target="121x91")
+    assert report.size_px == (120, 92)
+    assert any("120x92" in note for note in report.notes)

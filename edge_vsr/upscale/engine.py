@@ -74,7 +74,7 @@ class Engine:
             Fraction(1),
             source.hdr,
         )
-        self.notes = _notes(source, first, enlarger)
+        self.notes = (*_notes(source, first, enlarger), *_evened(target, fit, self._canvas))
         self.rung = "base" if enlarger is None or not first.passes else _rung(enlarger, first.passes)
 
     def process(self, frame: Frame) -> Frame:
@@ -142,6 +142,12 @@ def _notes(source: VideoFormat, first: _Plan, enlarger: Enlarger | None) -> tupl
             f"The source does not name its colour matrix: {assumed.name}, usual at its size, was assumed and named."
         )
     return tuple(notes)
+
+
+def _evened(target: Target, fit: Fit, canvas: tuple[int, int]) -> list[str]:
+    if target.box is None or fit is Fit.INSIDE or target.box == canvas:
+        return []
+    return [f"Shared chroma needs even sides: the output is {canvas[0]}x{canvas[1]}."]
 
 
 def _on_canvas(picture: Frame, geometry: Geometry) -> Planes:
