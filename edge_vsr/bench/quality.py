@@ -30,7 +30,7 @@ from edge_vsr.upscale.backends.ort import OrtBackend
 from edge_vsr.upscale.engine import Engine
 from edge_vsr.upscale.enlarge import Enlarger
 from edge_vsr.upscale.geometry import Fit, Target
-from edge_vsr.upscale.resample import KERNELS, axis, resample_float
+from edge_vsr.upscale.resample import KERNELS, resample_image
 
 Rgb = npt.NDArray[np.uint8]
 Method = Callable[[Rgb], Rgb]
@@ -49,10 +49,8 @@ class Score:
 
 def resize_rgb(rgb: npt.NDArray[np.generic], width_px: int, height_px: int, kernel: str) -> Rgb:
     """(H, W, 3) resampled channel by channel, antialiased, rounded to 8 bits."""
-    h, w = rgb.shape[:2]
-    ax_x, ax_y = axis(w, width_px, w, width_px), axis(h, height_px, h, height_px)
-    planes = [resample_float(rgb[..., i].astype(np.float32), ax_x, ax_y, KERNELS[kernel]) for i in range(3)]
-    return np.clip(np.rint(np.stack(planes, axis=-1)), 0, 255).astype(np.uint8)
+    exact = resample_image(rgb, width_px, height_px, KERNELS[kernel])
+    return np.clip(np.rint(exact), 0, 255).astype(np.uint8)
 
 
 def engine_method(model: store.Model, backend: Backend, scale: int) -> Method:

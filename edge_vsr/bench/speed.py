@@ -14,6 +14,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -71,6 +72,19 @@ def decode(clip: Path, limit: int) -> list[Frame]:
         return [frame for frame, _ in zip(source.frames(), range(limit), strict=False)]
 
 
+def _engine(video: VideoFormat, target: str, stages: Stages | None = None) -> Engine:
+    """The engine of a film job with the default model."""
+    model = store.find(store.DEFAULT_MODEL)
+    return Engine(
+        video,
+        target=parse_target(target),
+        fit=Fit.LETTERBOX,
+        layout=ChromaLayout.YUV420,
+        enlarger=Enlarger(model.manifest, choose(model).backend),
+        stages=stages,
+    )
+
+
 def stage_costs(clip: Path, frames: int, target: str, scratch: Path) -> dict[str, float]:
     """CPU ms per frame of each stage, after one frame to warm up.
 
@@ -80,16 +94,8 @@ def stage_costs(clip: Path, frames: int, target: str, scratch: Path) -> dict[str
         video = source.info.video
     pictures: list[Frame] = []
     decode_ms = _cpu_ms(lambda: pictures.extend(decode(clip, frames)))
-    model = store.find(store.DEFAULT_MODEL)
     stages = Stages(time.process_time_ns)
-    engine = Engine(
-        video,
-        target=parse_target(target),
-        fit=Fit.LETTERBOX,
-        layout=ChromaLayout.YUV420,
-        enlarger=Enlarger(model.manifest, choose(model).backend),
-        stages=stages,
-    )
+    engine = _engine(video, target, stages)
     engine.process(pictures[0])
     large, rows = [], []
     for frame in pictures:
@@ -120,7 +126,10 @@ def child(arguments: list[str]) -> tuple[float, float]:
     """(wall seconds, peak RSS in MB) of a Python child process; it must succeed."""
     begin = time.monotonic()
     process = subprocess.Popen([sys.executable, *arguments], stdout=subprocess.DEVNULL)
+    deadline = threading.Timer(_CHILD_S, process.kill)
+    deadline.start()
     _, status, usage = os.wait4(process.pid, 0)
+    deadline.cancel()
     if status:
         raise RuntimeError(f"child failed: {arguments}")
     return time.monotonic() - begin, usage.ru_maxrss / 1024
@@ -128,7 +137,6 @@ def child(arguments: list[str]) -> tuple[float, float]:
 
 _FIRST_FRAME = """
 import sys
-from contextlib import closing
 from pathlib import Path
 from edge_vsr.bench.speed import first_frame
 first_frame(Path(sys.argv[1]), sys.argv[2])
@@ -138,15 +146,7 @@ first_frame(Path(sys.argv[1]), sys.argv[2])
 def first_frame(clip: Path, target: str) -> Frame:
     """From nothing to the first finished frame, as a fresh process does it."""
     with closing(open_source(str(clip), deinterlace="off")) as source:
-        model = store.find(store.DEFAULT_MODEL)
-        enlarger = Enlarger(model.manifest, choose(model).backend)
-        engine = Engine(
-            source.info.video,
-            target=parse_target(target),
-            fit=Fit.LETTERBOX,
-            layout=ChromaLayout.YUV420,
-            enlarger=enlarger,
-        )
+        engine = _engine(source.info.video, target)
         return engine.process(next(iter(source.frames())))
 
 

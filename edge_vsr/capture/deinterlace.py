@@ -6,6 +6,7 @@ computed here, exactly.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -64,7 +65,7 @@ def deinterlace(frames: Iterable[Timed], how: Deinterlace, order: FieldOrder, st
         yield from stage.drain()
 
 
-class _Stage:
+class _Stage(ABC):
     """One configured filter graph for one size and pixel format."""
 
     def __init__(self, first: av.VideoFrame, step: int, *filters: tuple[str, str]) -> None:
@@ -101,9 +102,9 @@ class _Stage:
                 return
             yield self._stamp(frame)
 
+    @abstractmethod
     def _stamp(self, frame: av.VideoFrame) -> Timed:
         """The output frame with the time and shape of the input it stands for."""
-        raise NotImplementedError
 
     def _pts_at(self, index: int) -> int:
         """The pts of input frame ``index``, extrapolated beyond the last one."""

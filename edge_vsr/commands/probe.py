@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         info = source.info
     video = info.video
     geometry = plan(video.width_px, video.height_px, video.sar, target, fit, exact=info.is_still)
-    ratio = max(geometry.picture[0] / video.width_px, geometry.picture[1] / video.height_px)
+    ratio = geometry.enlargement(video.width_px, video.height_px)
     found: dict[str, Any] = {
         "source": _source(args.source, info),
         "output": {

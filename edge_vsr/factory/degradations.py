@@ -17,7 +17,7 @@ from av.video.codeccontext import VideoCodecContext
 
 from edge_vsr.color import Matrix, Planes, Range, code_affine
 from edge_vsr.frame import ChromaLayout, default_siting
-from edge_vsr.upscale.resample import KERNELS, axis, resample_float
+from edge_vsr.upscale.resample import KERNELS, axis, resample_float, resample_image
 
 Rgb = npt.NDArray[np.uint8]
 _SITING = default_siting(ChromaLayout.YUV420)
@@ -26,9 +26,7 @@ _SITING = default_siting(ChromaLayout.YUV420)
 def downscale(rgb: npt.NDArray[np.float32], factor: int, kernel: str = "bicubic") -> npt.NDArray[np.float32]:
     """MATLAB-style antialiased reduction of (H, W, 3) by a whole factor; values unclipped."""
     h, w = (side // factor for side in rgb.shape[:2])
-    ax_x, ax_y = axis(rgb.shape[1], w, rgb.shape[1], w), axis(rgb.shape[0], h, rgb.shape[0], h)
-    planes = [resample_float(np.ascontiguousarray(rgb[..., i]), ax_x, ax_y, KERNELS[kernel]) for i in range(3)]
-    return np.stack(planes, axis=-1)
+    return resample_image(rgb, w, h, KERNELS[kernel])
 
 
 def to_yuv420(rgb: npt.NDArray[np.float32], matrix: Matrix, range_: Range) -> Planes:

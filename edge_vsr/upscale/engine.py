@@ -104,7 +104,7 @@ class Engine:
             geometry = plan(width_px, height_px, sar, target, fit, self._exact)
             if self._plans and max(geometry.picture) > MAX_OUTPUT_PX:  # a sliver in mid-stream: show all of it
                 geometry = plan(width_px, height_px, sar, target, Fit.LETTERBOX, self._exact)
-            ratio = max(geometry.picture[0] / width_px, geometry.picture[1] / height_px)
+            ratio = geometry.enlargement(width_px, height_px)
             self._plans[key] = _Plan(
                 geometry, passes_for(ratio, self._enlarger.manifest.scale if self._enlarger else 2)
             )

@@ -14,7 +14,7 @@ from edge_vsr.telemetry import Stages
 from edge_vsr.upscale import tiles
 from edge_vsr.upscale.analyse.condition import condition
 from edge_vsr.upscale.backends.backend import Backend
-from edge_vsr.upscale.resample import KERNELS, resample_frame
+from edge_vsr.upscale.resample import KERNELS, Kernel, resample_frame
 
 BATCHES = (6, 1)  # tiles per call, largest first: few shapes, so that providers compile few engines
 
@@ -33,13 +33,14 @@ class Enlarger:
         coded: the frame comes from a lossy codec.
         """
         factor, halo = self.manifest.scale, self.manifest.halo
+        kernel = KERNELS[self.manifest.base_kernel]
         with stages.stage("base"):
             size = (frame.width_px * factor, frame.height_px * factor)
-            base = resample_frame(frame, *size, KERNELS[self.manifest.base_kernel], frame.layout, frame.siting)
+            base = resample_frame(frame, *size, kernel, frame.layout, frame.siting)
         # The net knows chroma where MPEG puts it; chroma sited elsewhere keeps to the base.
         chroma = _as_trained(frame)
         with stages.stage("gather"):
-            planes = _as_net_sees(frame, KERNELS[self.manifest.base_kernel].name)
+            planes = _as_net_sees(frame, kernel)
             packed = tiles.pack(planes, halo, self.core)
         with stages.stage("analyse"):
             seen = condition(planes[0], coded)
@@ -71,11 +72,11 @@ def _as_trained(frame: Frame) -> bool:
     return frame.layout is ChromaLayout.YUV420 and frame.siting == default_siting(frame.layout)
 
 
-def _as_net_sees(frame: Frame, kernel: str) -> tuple[tiles.Bytes, tiles.Bytes, tiles.Bytes]:
+def _as_net_sees(frame: Frame, kernel: Kernel) -> tuple[tiles.Bytes, tiles.Bytes, tiles.Bytes]:
     """The frame as 8-bit 4:2:0."""
     if not _as_trained(frame):
         layout = ChromaLayout.YUV420
-        frame = resample_frame(frame, frame.width_px, frame.height_px, KERNELS[kernel], layout, default_siting(layout))
+        frame = resample_frame(frame, frame.width_px, frame.height_px, kernel, layout, default_siting(layout))
     gain = 1.0 / (1 << (frame.bit_depth - 8))
     y, u, v = (
         np.asarray(plane if frame.bit_depth == 8 else cv2.convertScaleAbs(plane, alpha=gain), np.uint8)

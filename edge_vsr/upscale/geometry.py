@@ -45,6 +45,10 @@ class Geometry:
     canvas: tuple[int, int]
     offset: tuple[int, int]
 
+    def enlargement(self, width_px: int, height_px: int) -> float:
+        """How many times larger the picture is than a source of that size, along the axis that grows more."""
+        return max(self.picture[0] / width_px, self.picture[1] / height_px)
+
 
 def parse_target(text: str) -> Target:
     """``4k``, ``2k``, ``1080p``, ``x2``, ``x3``, ``x4`` or ``WIDTHxHEIGHT``. Raises UsageError."""

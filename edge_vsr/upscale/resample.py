@@ -75,6 +75,11 @@ def axis(
     return Axis(src, dst, start, shrink * step[1] / step[0])
 
 
+def plain_axes(width: int, height: int, new_width: int, new_height: int) -> tuple[Axis, Axis]:
+    """The mappings across and down of a plane that is sampled like luma."""
+    return axis(width, new_width, width, new_width), axis(height, new_height, height, new_height)
+
+
 @lru_cache(maxsize=64)
 def _taps(ax: Axis, kernel: Kernel) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
     """First source index and weights (dst, taps) of every output sample; each row of weights sums to 1."""
@@ -121,6 +126,15 @@ def resample_float(plane: npt.NDArray[np.float32], ax_x: Axis, ax_y: Axis, kerne
     for rows, stripe in _stripes(plane, ax_x, ax_y, kernel):
         out[rows] = stripe
     return out
+
+
+def resample_image(
+    image: npt.NDArray[np.generic], width_px: int, height_px: int, kernel: Kernel
+) -> npt.NDArray[np.float32]:
+    """Resample (H, W, channels) channel by channel, without rounding or clipping."""
+    axes = plain_axes(image.shape[1], image.shape[0], width_px, height_px)
+    channels = [image[..., i].astype(np.float32) for i in range(image.shape[2])]
+    return np.stack([resample_float(channel, *axes, kernel) for channel in channels], axis=-1)
 
 
 def _resample_codes(plane: Plane, ax_x: Axis, ax_y: Axis, kernel: Kernel) -> Plane:
@@ -175,30 +189,16 @@ def resample_frame(
 ) -> Frame:
     """The frame at another size, chroma layout and siting; the picture's edges stay where they were."""
     peak = (1 << frame.bit_depth) - 1
-    size_c = layout.plane_size(width_px, height_px)
+    wide, tall = layout.plane_size(width_px, height_px)
+    was, sites = frame.layout, (frame.siting, siting)
 
-    def luma_axis(src: int, dst: int) -> Axis:
-        return axis(src, dst, src, dst)
-
-    def chroma_plane(plane: Plane) -> Plane:
-        ax_x = axis(
-            plane.shape[1],
-            size_c[0],
-            frame.width_px,
-            width_px,
-            (frame.layout.step_x, layout.step_x),
-            (frame.siting.x, siting.x),
-        )
-        ax_y = axis(
-            plane.shape[0],
-            size_c[1],
-            frame.height_px,
-            height_px,
-            (frame.layout.step_y, layout.step_y),
-            (frame.siting.y, siting.y),
-        )
+    def chroma(plane: Plane) -> Plane:
+        h, w = plane.shape
+        ax_x = axis(w, wide, frame.width_px, width_px, (was.step_x, layout.step_x), (sites[0].x, sites[1].x))
+        ax_y = axis(h, tall, frame.height_px, height_px, (was.step_y, layout.step_y), (sites[0].y, sites[1].y))
         return resample_plane(plane, ax_x, ax_y, kernel, peak)
 
     y, u, v = frame.planes
-    luma = resample_plane(y, luma_axis(frame.width_px, width_px), luma_axis(frame.height_px, height_px), kernel, peak)
-    return frame.with_(planes=(luma, chroma_plane(u), chroma_plane(v)), layout=layout, siting=siting)
+    ax_x, ax_y = plain_axes(frame.width_px, frame.height_px, width_px, height_px)
+    luma = resample_plane(y, ax_x, ax_y, kernel, peak)
+    return frame.with_(planes=(luma, chroma(u), chroma(v)), layout=layout, siting=siting)
