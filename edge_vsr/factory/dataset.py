@@ -1,10 +1,14 @@
-"""The training set as one file of sample pairs: degraded 4:2:0 in, true 4:2:0 and base picture beside it.
+"""The training set as raw arrays of sample pairs: degraded 4:2:0 in, true 4:2:0 and base picture beside it.
 
-A *sample* is a true picture of 288x288 luma, what a viewer gets of it at half that size, the base that the
-device's own resampler makes of that, and the two conditioning values that the device's own analysis gives.
-Built once, mapped into memory by training: ``<file>.npz``-free raw arrays plus a JSON header.
+A *sample* is a true picture of 288x288 luma, what a viewer gets of it at that side over ``scale``, the base that
+the device's own resampler makes of that, and the two conditioning values that the device's own analysis gives.
+Clean samples (the textbook task) come first, coded ones after them, **lightest damage first**, so that a
+curriculum is a growing prefix. Built once, mapped into memory by training.
 
-    python -m edge_vsr.factory.dataset --photos DIR --clips DIR --out train_runs/pairs
+Every work item (a photo, a shot) has a random stream of its own, named by the set's seed and its number: the set
+is the same however many processes build it.
+
+    python -m edge_vsr.factory.dataset --photos DIR --clips DIR --out train_runs/pairs --scale 2 --processes 2
 """
 
 from __future__ import annotations
@@ -12,53 +16,56 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
 
-import av
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from edge_vsr.color import BT709_LIMITED, Matrix, Planes, Range
-from edge_vsr.factory.degradations import Camera, Codec, Rgb, downscale, to_yuv420
+from edge_vsr.factory.degradations import Camera, Codec, downscale, to_yuv420
+from edge_vsr.factory.shots import Rgb, clip_shot, panned_shot, read_photos, turned
 from edge_vsr.frame import ChromaLayout, Frame, default_siting
 from edge_vsr.upscale.analyse.condition import condition
 from edge_vsr.upscale.resample import KERNELS, resample_frame
 
 HR = 288
-LR = HR // 2
-PARTS = {
-    "lr_y": LR,
-    "lr_u": LR // 2,
-    "lr_v": LR // 2,
-    "hr_y": HR,
-    "hr_u": LR,
-    "hr_v": LR,
-    "base_y": HR,
-    "base_u": LR,
-    "base_v": LR,
-}
+LR = HR // 2  # low side of an x2 set
+SCALES = (1, 2, 3, 4)
 BASE_KERNEL: Literal["bicubic"] = "bicubic"
+WINDOWS = 10  # samples cut from a coded shot
 _LAYOUT = ChromaLayout.YUV420
+_CLEAN, _CODED = 0, 1  # the two families of random streams
+Sample = dict[str, npt.NDArray[np.uint8]]
 
 
-def make_sample(low: Planes, high: Planes, coded: bool) -> dict[str, npt.NDArray[np.uint8]]:
-    """One stored sample from a degraded and a true 4:2:0 picture (8 bit)."""
+def part_sides(scale: int) -> dict[str, int]:
+    """Side of every stored plane of a set, by name."""
+    low = HR // scale
+    return {
+        **{"lr_y": low, "lr_u": low // 2, "lr_v": low // 2},
+        **{f"{kind}_{n}": HR if n == "y" else HR // 2 for kind in ("hr", "base") for n in "yuv"},
+    }
+
+
+PARTS = part_sides(2)
+
+
+def make_sample(low: Planes, high: Planes, coded: bool) -> Sample:
+    """One stored sample from a degraded and a true 4:2:0 picture (8 bit, the true one 288x288)."""
     frame = Frame(low, 8, _LAYOUT, BT709_LIMITED, default_siting(_LAYOUT))
     base = resample_frame(frame, HR, HR, KERNELS[BASE_KERNEL], _LAYOUT, frame.siting).planes
-    names = ("y", "u", "v")
     sample = {
-        f"{kind}_{n}": p
+        f"{kind}_{n}": np.asarray(p, np.uint8)
         for kind, planes in (("lr", low), ("hr", high), ("base", base))
-        for n, p in zip(names, planes, strict=True)
+        for n, p in zip("yuv", planes, strict=True)
     }
     seen = condition(np.asarray(low[0], np.uint8), coded)
-    return {
-        **{n: np.asarray(p, np.uint8) for n, p in sample.items()},
-        "cond": np.array([seen.noise, seen.coding], np.uint8),
-    }
+    return {**sample, "cond": np.array([seen.noise, seen.coding], np.uint8)}
 
 
 def draw_color(rng: np.random.Generator) -> tuple[Matrix, Range]:
@@ -66,147 +73,163 @@ def draw_color(rng: np.random.Generator) -> tuple[Matrix, Range]:
     return matrix, Range.LIMITED if rng.random() < 0.7 else Range.FULL
 
 
-def turned(rgb: Rgb, rng: np.random.Generator) -> Rgb:
-    """One of the eight turns and mirrorings; done before chroma is sited, which has a left and a right."""
-    rgb = np.rot90(rgb, int(rng.integers(4)))
-    return np.ascontiguousarray(rgb[:, ::-1] if rng.random() < 0.5 else rgb)
-
-
-def read_photos(folder: Path) -> list[Rgb]:
-    photos: list[Rgb] = []
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in {".webp", ".png", ".jpg"}):
-        image = cv2.imread(str(path))
-        if image is not None and min(image.shape[:2]) >= HR:
-            photos += [
-                np.ascontiguousarray(image[y : y + HR, x : x + HR, ::-1], np.uint8)
-                for y in range(0, image.shape[0] - HR + 1, HR)
-                for x in range(0, image.shape[1] - HR + 1, HR)
-            ]
-    return photos
-
-
-def clean_pairs(
-    photos: list[Rgb], per_photo: int, rng: np.random.Generator
-) -> Iterator[dict[str, npt.NDArray[np.uint8]]]:
+def clean_samples(photo: Rgb, count: int, scale: int, rng: np.random.Generator) -> Iterator[Sample]:
     """The textbook task: bicubic reduction of R'G'B', rounded to 8 bit, then 4:2:0."""
-    for photo in photos:
-        for _ in range(per_photo):
-            color = draw_color(rng)
-            true = turned(photo, rng).astype(np.float32)
-            low = np.clip(np.rint(downscale(true, 2)), 0, 255)
-            yield make_sample(to_yuv420(low, *color), to_yuv420(true, *color), coded=False)
+    for _ in range(count):
+        color = draw_color(rng)
+        true = turned(photo, rng).astype(np.float32)
+        low = np.clip(np.rint(downscale(true, scale)), 0, 255)
+        yield make_sample(to_yuv420(low, *color), to_yuv420(true, *color), coded=False)
 
 
-def _degraded_sequence(frames: list[Rgb], rng: np.random.Generator) -> tuple[list[Planes], list[Planes]]:
+def _degraded_sequence(frames: list[Rgb], scale: int, rng: np.random.Generator) -> tuple[list[Planes], list[Planes]]:
     """True and received 4:2:0 pictures of one shot: camera, reduction, one real encoder."""
     color, camera, codec = draw_color(rng), Camera.draw(rng), Codec.draw(rng)
     kernel = "bicubic" if rng.random() < 0.7 else "lanczos3"
     true = [to_yuv420(f.astype(np.float32), *color) for f in frames]
-    low = [to_yuv420(camera.apply(downscale(f.astype(np.float32), 2, kernel), rng), *color) for f in frames]
+    low = [to_yuv420(camera.apply(downscale(f.astype(np.float32), scale, kernel), rng), *color) for f in frames]
     return true, codec.round_trip(low) if rng.random() < 0.9 else low
 
 
-def _shifted(photo: Rgb, dx: float, dy: float) -> Rgb:
-    move = np.array([[1, 0, dx], [0, 1, dy]])
-    size = (photo.shape[1], photo.shape[0])
-    moved = cv2.warpAffine(photo, move, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-    return np.asarray(moved, np.uint8)
-
-
-def panned_shot(photos: list[Rgb], rng: np.random.Generator, frames: int = 5) -> list[Rgb]:
-    """A 2x2 wall of photos, each seen through a window that drifts: cheap motion for real encoders."""
-    picks = [turned(photos[i], rng) for i in rng.choice(len(photos), 4, replace=len(photos) < 4)]
-    drift = rng.uniform(-3, 3, (4, 2))
-    shot = []
-    for t in range(frames):
-        moved = [_shifted(p, *(pace * t)) for p, pace in zip(picks, drift, strict=True)]
-        shot.append(np.vstack([np.hstack(moved[:2]), np.hstack(moved[2:])]).astype(np.uint8))
-    return shot
-
-
-def clip_shot(path: Path, rng: np.random.Generator, frames: int = 8) -> list[Rgb]:
-    """Consecutive frames of a clip from a random place, cut to a multiple of 4 pixels."""
-    with av.open(str(path)) as container:
-        count = container.streams.video[0].frames or 100
-        skip = int(rng.integers(0, max(1, count - frames)))
-        shot = []
-        for index, picture in enumerate(container.decode(video=0)):
-            if index >= skip:
-                image = picture.to_ndarray(format="rgb24")
-                shot.append(image[: image.shape[0] // 4 * 4, : image.shape[1] // 4 * 4])
-            if len(shot) == frames:
-                break
-    return shot
+def _cut(planes: Planes, y: int, x: int, side: int) -> Planes:
+    """A square window of a 4:2:0 picture, in luma pixels, all even."""
+    luma, u, v = (p[y // s : (y + side) // s, x // s : (x + side) // s] for p, s in zip(planes, (1, 2, 2), strict=True))
+    return luma, u, v
 
 
 def _windows(
-    true: list[Planes], low: list[Planes], count: int, grid: int, rng: np.random.Generator
-) -> Iterator[dict[str, npt.NDArray[np.uint8]]]:
-    """Samples cut from a coded shot at even positions (multiples of ``grid`` low pixels, where given)."""
+    true: list[Planes], low: list[Planes], count: int, scale: int, grid: int, rng: np.random.Generator
+) -> Iterator[Sample]:
+    """Samples cut from a coded shot at multiples of ``grid`` low pixels (even)."""
     h, w = low[0][0].shape
+    side = HR // scale
     for _ in range(count):
-        t = int(rng.integers(1, len(low)))
-        y, x = (int(rng.integers(0, (side - LR) // grid + 1)) * grid for side in (h, w))
-        cut_low = tuple(
-            p[y // s : (y + LR) // s, x // s : (x + LR) // s] for p, s in zip(low[t], (1, 2, 2), strict=True)
-        )
-        cut_true = tuple(
-            p[y * 2 // s : (y + LR) * 2 // s, x * 2 // s : (x + LR) * 2 // s]
-            for p, s in zip(true[t], (1, 2, 2), strict=True)
-        )
-        yield make_sample(cut_low, cut_true, coded=True)  # type: ignore[arg-type]
+        t = int(rng.integers(0, len(low)))
+        y, x = (int(rng.integers(0, (full - side) // grid + 1)) * grid for full in (h, w))
+        yield make_sample(_cut(low[t], y, x, side), _cut(true[t], y * scale, x * scale, HR), coded=True)
 
 
-def coded_pairs(
-    photos: list[Rgb], clips: list[Path], count: int, rng: np.random.Generator
-) -> Iterator[dict[str, npt.NDArray[np.uint8]]]:
-    """What really arrives: shots that went through a camera, a scaler and a codec."""
-    made = 0
-    while made < count:
-        from_clip = bool(clips) and rng.random() < 0.5
-        shot = clip_shot(clips[int(rng.integers(len(clips)))], rng) if from_clip else panned_shot(photos, rng)
-        if not shot or (min(shot[0].shape[:2]) < HR + 4 and from_clip):
-            continue
-        true, low = _degraded_sequence(shot, rng)
-        take = min(10 if from_clip else 8, count - made)
-        yield from _windows(true, low, take, 2 if from_clip else LR, rng)
-        made += take
+def draw_shot(photos: list[Rgb], clips: list[Path], scale: int, rng: np.random.Generator) -> tuple[list[Rgb], int]:
+    """A shot and the grid of its windows in low pixels; clips that are too small or too short give way to photos."""
+    if clips and rng.random() < 0.5:
+        shot = clip_shot(clips[int(rng.integers(len(clips)))], rng, multiple=2 * scale)
+        if shot and min(shot[0].shape[:2]) >= HR:
+            return shot, 2
+    return panned_shot(photos, rng), HR // scale
+
+
+def coded_samples(
+    photos: list[Rgb], clips: list[Path], count: int, scale: int, severity: float, rng: np.random.Generator
+) -> Iterator[Sample]:
+    """What really arrives: windows of one shot that went through a camera, a scaler and a codec."""
+    shot, grid = draw_shot(photos, clips, scale, rng)
+    true, low = _degraded_sequence(shot, scale, rng)
+    yield from _windows(true, low, count, scale, grid, rng)
 
 
 @dataclass
 class Pairs:
-    """A built set, mapped read-only: ``parts[name]`` is (N, side, side) uint8, ``cond`` (N, 2)."""
+    """A built set, mapped read-only: ``parts[name]`` is (N, side, side) uint8, ``cond`` (N, 2).
+
+    clean: samples 0..clean-1 are the textbook task. severity: (N,) float32, 0 (clean) .. 1, rising.
+    """
 
     parts: dict[str, npt.NDArray[np.uint8]]
-    clean: int  # samples 0..clean-1 are the textbook task
+    clean: int
+    scale: int
+    severity: npt.NDArray[np.float32]
+
+    @property
+    def low_side(self) -> int:
+        """Side of the received luma, px."""
+        return HR // self.scale
 
     @classmethod
     def open(cls, folder: Path) -> Pairs:
+        """The set in ``folder``; one without scale or severity is of the first kind: x2, coded samples unordered."""
         head = json.loads((folder / "head.json").read_text())
-        names = [*PARTS, "cond"]
-        return cls({n: np.load(folder / f"{n}.npy", mmap_mode="r") for n in names}, head["clean"])
+        parts = {n: np.load(folder / f"{n}.npy", mmap_mode="r") for n in [*PARTS, "cond"]}
+        order = folder / "severity.npy"
+        severity = np.load(order) if order.exists() else (np.arange(len(parts["cond"])) >= head["clean"])
+        return cls(parts, head["clean"], head.get("scale", 2), severity.astype(np.float32))
 
 
-def build(photos_dir: Path, clips_dir: Path | None, out: Path, per_photo: int, coded: int, seed: int) -> None:
-    """Build the set; progress on stdout."""
-    out.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
-    photos = read_photos(photos_dir)
-    clips = sorted(clips_dir.glob("*.mp4")) if clips_dir else []
-    clean = len(photos) * per_photo
-    total = clean + coded
-    arrays = {n: np.lib.format.open_memmap(out / f"{n}.npy", "w+", np.uint8, (total, s, s)) for n, s in PARTS.items()}
-    arrays["cond"] = np.lib.format.open_memmap(out / "cond.npy", "w+", np.uint8, (total, 2))
-    made = 0
-    for stage in (clean_pairs(photos, per_photo, rng), coded_pairs(photos, clips, coded, rng)):
-        for sample in stage:
+@dataclass(frozen=True)
+class Plan:
+    """All that decides a set, and who makes which of its samples."""
+
+    photos: Path
+    clips: Path | None
+    out: Path
+    per_photo: int
+    coded: int
+    seed: int
+    scale: int = 2
+
+    def shots(self) -> list[tuple[int, float]]:
+        """(number, severity) of every coded shot, lightest first; all but the last give ``WINDOWS`` samples."""
+        count = -(-self.coded // WINDOWS)
+        severity = np.random.default_rng([self.seed, _CODED]).random(count)
+        return [(int(i), float(severity[i])) for i in np.argsort(severity, kind="stable")]
+
+    def clip_paths(self) -> list[Path]:
+        return sorted(self.clips.glob("*.mp4")) if self.clips else []
+
+    def severity(self, clean: int) -> npt.NDArray[np.float32]:
+        """(clean + coded,) float32: 0 for clean samples, then the shots' own, rising."""
+        coded = np.repeat([s for _, s in self.shots()], WINDOWS)[: self.coded]
+        return np.concatenate([np.zeros(clean), coded]).astype(np.float32)
+
+
+def fill(plan: Plan, worker: int, workers: int) -> None:
+    """Make every ``workers``-th item of the plan and write it into its place in the mapped files."""
+    cv2.setNumThreads(1)
+    photos, clips = read_photos(plan.photos, HR), plan.clip_paths()
+    arrays = {n: np.load(plan.out / f"{n}.npy", mmap_mode="r+") for n in [*PARTS, "cond"]}
+    clean, total = len(photos) * plan.per_photo, len(arrays["cond"])
+
+    def put(first: int, samples: Iterator[Sample]) -> None:
+        for slot, sample in enumerate(samples, first):
             for name, value in sample.items():
-                arrays[name][made] = value
-            made += 1
-            if made % 500 == 0:
-                print(f"{made}/{total} samples", flush=True)
-    head = {"clean": clean, "coded": coded, "seed": seed, "photos": len(photos), "clips": [c.name for c in clips]}
-    (out / "head.json").write_text(json.dumps(head, indent=1))
+                arrays[name][slot] = value
+        if worker == 0:
+            print(f"{first}/{total} samples", flush=True)
+
+    for index in range(worker, len(photos) if plan.per_photo else 0, workers):
+        rng = np.random.default_rng([plan.seed, _CLEAN, index])
+        put(index * plan.per_photo, clean_samples(photos[index], plan.per_photo, plan.scale, rng))
+    for place, (number, severity) in list(enumerate(plan.shots()))[worker::workers]:
+        rng = np.random.default_rng([plan.seed, _CODED, number])
+        take = min(WINDOWS, plan.coded - place * WINDOWS)
+        put(clean + place * WINDOWS, coded_samples(photos, clips, take, plan.scale, severity, rng))
+
+
+def build(
+    photos: Path,
+    clips: Path | None,
+    out: Path,
+    per_photo: int,
+    coded: int,
+    seed: int,
+    scale: int = 2,
+    processes: int = 1,
+) -> None:
+    """Build the set into the folder ``out``; progress on stdout. There is no clean task at ``scale`` 1."""
+    plan = Plan(photos, clips, out, per_photo if scale > 1 else 0, coded, seed, scale)
+    out.mkdir(parents=True, exist_ok=True)
+    count = len(read_photos(photos, HR))
+    clean = count * plan.per_photo
+    for name, shape in {**{n: (s, s) for n, s in part_sides(scale).items()}, "cond": (2,)}.items():
+        np.lib.format.open_memmap(out / f"{name}.npy", "w+", np.uint8, (clean + coded, *shape))
+    np.save(out / "severity.npy", plan.severity(clean))
+    if processes == 1:
+        fill(plan, 0, 1)
+    else:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+            for done in [pool.submit(fill, plan, worker, processes) for worker in range(processes)]:
+                done.result()
+    head = {"scale": scale, "clean": clean, "coded": coded, "seed": seed, "photos": count}
+    (out / "head.json").write_text(json.dumps({**head, "clips": [c.name for c in plan.clip_paths()]}, indent=1))
 
 
 def main() -> None:
@@ -214,11 +237,12 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True, help="folder of lossless photos, at least 288 px a side")
     parser.add_argument("--clips", type=Path, help="folder of clean clips (.mp4)")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--per-photo", type=int, default=4)
-    parser.add_argument("--coded", type=int, default=3000)
+    parser.add_argument("--scale", type=int, choices=SCALES, default=2, help="1: clean up without enlarging")
+    parser.add_argument("--per-photo", type=int, default=4, help="clean samples of each photo; 0: none")
+    parser.add_argument("--coded", type=int, default=3000, help="coded samples; 0: none")
     parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    build(args.photos, args.clips, args.out, args.per_photo, args.coded, args.seed)
+    parser.add_argument("--processes", type=int, default=1)
+    build(**vars(parser.parse_args()))
 
 
 if __name__ == "__main__":
