@@ -21,10 +21,12 @@ class ModelFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sha256: str
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``manifest.json``.
 
-    scale: luma enlargement of one pass. halo: 2x2 blocks of context a tile needs on each side.
+    rung: the step of the ladder it stands on (fast, balanced, best); "": on none, taken by its name only.
+    source: what it was trained for: pictures no lossy codec has touched (clean), those one has (coded), or both.
+    scale: luma enlargement of one pass; 1 cleans. halo: 2x2 blocks of context a tile needs on each side.
     channels: (in, out) of the graph. base_kernel: the resampler whose residual the net was trained on.
     residual_step: code values per integer of the quantised residual.
     """
@@ -32,8 +34,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Literal[1]
     name: str
     version: str
+    rung: str = ""
+    source: Literal["any", "clean", "coded"] = "any"
     family: Literal["half-res-yuv420"]
-    scale: Literal[2, 3, 4]
+    scale: Literal[1, 2, 3, 4]
     channels: tuple[int, int]
     width: int
     depth: int

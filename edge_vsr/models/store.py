@@ -2,16 +2,21 @@
 
 Roots in order: the ``EDGE_VSR_MODELS`` directory, the wheel's own models, the checkout's
 ``models_quantized/``. The first root that holds a name wins, and there the highest version.
+
+    find("x2-balanced")                                 one model, by its name or folder
+    select("best").plan(ratio=3.75, coded=True)         the model of each pass, by rung, name or folder
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_vsr.errors import ModelError
+from edge_vsr.models import ladder
 from edge_vsr.models.manifest import MANIFEST, Manifest, read_manifest, sha256_of
 
 DEFAULT_MODEL = "x2-balanced"
@@ -64,14 +69,77 @@ def installed() -> Iterator[Model]:
 
 def find(name: str) -> Model:
     """The model of that name, or the one in that folder. Raises ModelError, naming what there is."""
+    model = _exactly(name)
+    if model is None:
+        raise _unknown(name)
+    return model
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a user's word for a model stands for.
+
+    name: the rung's, or the model's. models: what plans draw on: of a rung all that is installed, else that one.
+    """
+
+    name: str
+    on_ladder: bool
+    models: tuple[Model, ...]
+
+    def plan(self, ratio: float, coded: bool) -> tuple[Model, ...]:
+        """The model of each pass for an enlargement by ``ratio``; ``coded``: the source has met a lossy codec."""
+        manifests = [model.manifest for model in self.models]
+        if self.on_ladder:
+            return self._models(ladder.passes_of_rung(manifests, self.name, ratio, coded))
+        return self._models(ladder.passes_of_net(manifests[0], ratio))
+
+    def reachable(self) -> tuple[Model, ...]:
+        """Every model that some plan uses."""
+        manifests = [model.manifest for model in self.models]
+        return self._models(ladder.reachable(manifests, self.name)) if self.on_ladder else self.models
+
+    def cleaner(self) -> Model | None:
+        """What would clean a coded picture at its own size, where the ladder has a net for that."""
+        net = ladder.cleaner([model.manifest for model in self.models], self.name) if self.on_ladder else None
+        return self._models((net,))[0] if net else None
+
+    def _models(self, nets: tuple[Manifest, ...]) -> tuple[Model, ...]:
+        by_name = {model.manifest.name: model for model in reversed(self.models)}  # the first of a name, as planned
+        return tuple(by_name[net.name] for net in nets)
+
+
+def select(wanted: str = "") -> Selection:
+    """The model of that name or in that folder, else the rung of that name; "" is the default rung.
+
+    Raises ModelError, naming what there is.
+    """
+    wanted = wanted or ladder.DEFAULT_RUNG
+    model = _exactly(wanted)
+    if model is not None:
+        return Selection(model.manifest.name, False, (model,))
+    models = tuple(installed())
+    if wanted in ladder.rungs([model.manifest for model in models]):
+        return Selection(wanted, True, models)
+    raise _unknown(wanted)
+
+
+def _exactly(name: str) -> Model | None:
     folder = Path(name)
     if (folder / MANIFEST).is_file():
         return Model(folder, read_manifest(folder))
-    names = []
     for root in roots():
-        names += sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
         versions = [path.parent for path in (root / name).glob(f"*/{MANIFEST}")]
         if versions:
             best = max(versions, key=_version_key)
             return Model(best, read_manifest(best))
-    raise ModelError(f"unknown model {name!r}; installed: {', '.join(dict.fromkeys(names)) or 'none'}")
+    return None
+
+
+def _unknown(name: str) -> ModelError:
+    names, rungs = [], ""
+    for root in roots():
+        names += sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+    with suppress(ModelError):  # a damaged package does not keep the others from being named
+        rungs = ", ".join(ladder.rungs([model.manifest for model in installed()]))
+    there = ", ".join(dict.fromkeys(names)) or "none"
+    return ModelError(f"unknown model {name!r}; installed: {there}" + (f"; rungs: {rungs}" if rungs else ""))

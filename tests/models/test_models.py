@@ -103,7 +103,16 @@ def test_an_unknown_kernel_is_refused(root: Path) -> None:
         read_manifest(install(root, "odd", base_kernel="nearest"))
 
 
-@pytest.mark.parametrize("scale", [0, -2])
+def test_a_manifest_may_say_where_on_the_ladder_it_stands(root: Path) -> None:
+    plain = read_manifest(install(root, "plain"))
+    assert (plain.rung, plain.source) == ("", "any")
+    told = read_manifest(install(root, "told", rung="best", source="clean", scale=1))
+    assert (told.rung, told.source, told.scale) == ("best", "clean", 1)
+    with pytest.raises(ModelError, match="source"):
+        read_manifest(install(root, "odd", source="noisy"))
+
+
+@pytest.mark.parametrize("scale", [0, -2, 5])
 def test_a_net_that_enlarges_nothing_is_refused(root: Path, scale: int) -> None:
     with pytest.raises(ModelError, match="scale"):
         read_manifest(install(root, "odd", scale=scale))
@@ -152,6 +161,57 @@ def test_an_unknown_model_is_answered_with_what_there_is(root: Path) -> None:
     install(root, "x2-balanced")
     with pytest.raises(ModelError, match="unknown model 'x9'; installed: x2-balanced, x2-fast"):
         store.find("x9")
+
+
+def test_an_unknown_rung_is_answered_with_rungs_and_models(root: Path) -> None:
+    install(root, "x2-dear", rung="best", macs_per_px=9)
+    install(root, "x2-cheap", rung="fast", macs_per_px=2)
+    install(root, "alone")
+    with pytest.raises(ModelError, match="unknown model 'x9'; installed: alone, x2-cheap, x2-dear; rungs: fast, best"):
+        store.select("x9")
+    with pytest.raises(ModelError, match="unknown model 'balanced'; installed"):
+        store.select()
+    (install(root, "broken") / MANIFEST).write_text("{")
+    with pytest.raises(ModelError, match=r"unknown model 'x9'; installed: alone, broken, x2-cheap, x2-dear$"):
+        store.find("x9")
+
+
+def test_a_word_for_a_model_is_a_name_a_folder_or_a_rung(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = install(tmp_path_factory.mktemp("elsewhere"), "private", scale=3)
+    for name, changes in {
+        "a2": {"rung": "balanced"},
+        "a4": {"rung": "balanced", "scale": 4},
+        "a2c": {"rung": "balanced", "source": "clean"},
+        "a1": {"rung": "balanced", "scale": 1},
+        "alone": {"scale": 4},
+    }.items():
+        install(root, name, **changes)
+
+    def names(word: str, ratio: float, coded: bool = True) -> list[str]:
+        return [model.manifest.name for model in store.select(word).plan(ratio, coded)]
+
+    assert names("", 2) == names("balanced", 2) == ["a2"]
+    assert names("", 2, coded=False) == ["a2c"]
+    assert names("", 8) == ["a4", "a2c"]
+    assert names("", 1) == []
+    assert names("a2", 4) == ["a2", "a2"]
+    assert names("a1", 1) == names("a1", 2) == ["a1"]
+    assert names("alone", 2) == ["alone"]
+    assert names(str(elsewhere), 3) == ["private"]
+    assert {model.manifest.name for model in store.select().reachable()} == {"a2", "a4", "a2c"}
+    assert [model.manifest.name for model in store.select("a4").reachable()] == ["a4"]
+    cleaner = store.select().cleaner()
+    assert cleaner is not None
+    assert cleaner.folder == root / "a1" / "1"
+    assert store.select("a2").cleaner() is None
+
+
+def test_a_model_is_found_beside_a_damaged_one_but_a_rung_is_not_guessed(root: Path) -> None:
+    install(root, "fine", rung="balanced")
+    (install(root, "broken") / MANIFEST).write_text("{")
+    assert [model.manifest.name for model in store.select("fine").plan(2, True)] == ["fine"]
+    with pytest.raises(ModelError, match="not a valid manifest"):
+        store.select("balanced")
 
 
 @pytest.mark.parametrize("folder", ["empty", "nowhere"])
