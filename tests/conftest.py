@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,40 +20,67 @@ settings.register_profile("edge-vsr", deadline=None)  # machines are shared: an 
 settings.load_profile("edge-vsr")
 
 
-@pytest.fixture(scope="session")
-def integer_model(tmp_path_factory: pytest.TempPathFactory) -> store.Model:
-    """A net of random integers, 3 layers of 8 channels, for the reference backend alone: needs no torch."""
-    folder = tmp_path_factory.mktemp("models") / "random" / "1"
+def random_net(folder: Path, **told: Any) -> store.Model:
+    """A net of random integers, 3 layers of 8 channels, for the reference backend alone: needs no torch.
+
+    told: what its manifest says besides; ``scale`` decides its channels.
+    """
     folder.mkdir(parents=True)
-    rng = np.random.default_rng(3)
+    scale = told.get("scale", 2)
+    rng = np.random.default_rng(told.pop("seed", 3))
     arrays: dict[str, np.ndarray] = {}  # type: ignore[type-arg]
-    for index, (c_in, c_out, gain) in enumerate(((8, 8, 1.2e-3), (8, 8, 1.4e-3), (8, 24, 2.4e-3))):
+    for index, (c_in, c_out, gain) in enumerate(((8, 8, 1.2e-3), (8, 8, 1.4e-3), (8, 6 * scale**2, 2.4e-3))):
         arrays[f"weight{index}"] = rng.integers(-127, 128, (c_out, c_in, 3, 3)).astype(np.int8)
         for kind, louder in (("asym", 1.0), ("sym", 2.2 if index == 2 else 1.0)):
             arrays[f"{kind}_bias{index}"] = rng.integers(-9000, 9000, c_out).astype(np.int32)
             arrays[f"{kind}_multiplier{index}"] = (gain * louder * rng.uniform(0.7, 1.3, c_out)).astype(np.float32)
     np.savez(folder / "weights.npz", **arrays)
-    manifest = Manifest(
-        format=1,
-        name="random",
-        version="1",
-        family="half-res-yuv420",
-        scale=2,
-        channels=(8, 24),
-        width=8,
-        depth=3,
-        halo=3,
-        base_kernel="bicubic",
-        residual_step=0.75,
-        macs_per_px=0.0,
-        parameters=0,
-        files={"reference": ModelFile("weights.npz", sha256_of(folder / "weights.npz"))},
-        license="Apache-2.0",
-        trained={},
-        figures={},
-    )
-    (folder / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+    facts: dict[str, Any] = {
+        "format": 1,
+        "name": folder.parent.name,
+        "version": folder.name,
+        "family": "half-res-yuv420",
+        "scale": 2,
+        "channels": (8, 6 * scale**2),
+        "width": 8,
+        "depth": 3,
+        "halo": 3,
+        "base_kernel": "bicubic",
+        "residual_step": 0.75,
+        "macs_per_px": 0.0,
+        "parameters": 0,
+        "files": {"reference": ModelFile("weights.npz", sha256_of(folder / "weights.npz"))},
+        "license": "Apache-2.0",
+        "trained": {},
+        "figures": {},
+    }
+    (folder / MANIFEST).write_bytes(msgspec.json.encode(Manifest(**{**facts, **told})))
     return store.find(str(folder))
+
+
+@pytest.fixture(scope="session")
+def integer_models(tmp_path_factory: pytest.TempPathFactory) -> dict[int, store.Model]:
+    """Nets of random integers by scale, 1 to 4."""
+    root = tmp_path_factory.mktemp("models")
+    return {scale: random_net(root / f"random-x{scale}" / "1", scale=scale) for scale in (1, 2, 3, 4)}
+
+
+@pytest.fixture(scope="session")
+def integer_model(tmp_path_factory: pytest.TempPathFactory) -> store.Model:
+    """One of them, at x2."""
+    return random_net(tmp_path_factory.mktemp("models") / "random" / "1")
+
+
+@pytest.fixture
+def ladder_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A whole ladder of random nets, installed: x2 in two flavours and x1, x3, x4 balanced, x2 fast."""
+    root = tmp_path / "installed"
+    monkeypatch.setenv("EDGE_VSR_MODELS", str(root))
+    random_net(root / "x2-fast" / "1", rung="fast", macs_per_px=1.0, seed=9)
+    for scale, source in ((1, "any"), (2, "coded"), (2, "clean"), (3, "any"), (4, "any")):
+        name = f"x{scale}-balanced" + ("-clean" if source == "clean" else "")
+        random_net(root / name / "1", scale=scale, source=source, rung="balanced", macs_per_px=2.0, seed=len(name))
+    return root
 
 
 @pytest.fixture(scope="session")
@@ -99,9 +127,9 @@ def factory_model(factory_run: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def shipped_model() -> store.Model:
-    """The default model; a candidate can be tested in its place through EDGE_VSR_MODELS."""
+    """The default rung's x2 net; a candidate can be tested in its place through EDGE_VSR_MODELS."""
     try:
-        return store.find(store.DEFAULT_MODEL)
+        return store.typical()
     except ModelError as error:
         pytest.skip(f"no trained model here: {error}")
 

@@ -24,11 +24,12 @@ from edge_vsr.color import JPEG_FULL, rgb_to_yuv444, yuv444_to_rgb
 from edge_vsr.errors import SourceError
 from edge_vsr.frame import ChromaLayout, Frame, Siting, VideoFormat
 from edge_vsr.models import store
+from edge_vsr.models.ladder import DEFAULT_RUNG
 from edge_vsr.upscale.backends.backend import Backend
 from edge_vsr.upscale.backends.choose import choose
 from edge_vsr.upscale.backends.ort import OrtBackend
 from edge_vsr.upscale.engine import Engine
-from edge_vsr.upscale.enlarge import Enlarger
+from edge_vsr.upscale.enlarge import Enlarger, only
 from edge_vsr.upscale.geometry import Fit, Target
 from edge_vsr.upscale.resample import KERNELS, resample_image
 
@@ -55,7 +56,7 @@ def resize_rgb(rgb: npt.NDArray[np.generic], width_px: int, height_px: int, kern
 
 def engine_method(model: store.Model, backend: Backend, scale: int) -> Method:
     """The engine on a still, the way ``edge-vsr upscale in.png out.png`` runs it."""
-    enlarger = Enlarger(model.manifest, backend)
+    nets = only(Enlarger(model.manifest, backend))
 
     def run(rgb: Rgb) -> Rgb:
         planes = rgb_to_yuv444(rgb, JPEG_FULL, bit_depth=10, rgb_bits=8)
@@ -70,9 +71,7 @@ def engine_method(model: store.Model, backend: Backend, scale: int) -> Method:
             frame.time_base,
             coded=False,
         )
-        engine = Engine(
-            video, target=Target(factor=scale), fit=Fit.INSIDE, layout=frame.layout, exact=True, enlarger=enlarger
-        )
+        engine = Engine(video, target=Target(factor=scale), fit=Fit.INSIDE, layout=frame.layout, exact=True, nets=nets)
         return yuv444_to_rgb(engine.process(frame).planes, JPEG_FULL, 10).astype(np.uint8)
 
     return run
@@ -80,7 +79,7 @@ def engine_method(model: store.Model, backend: Backend, scale: int) -> Method:
 
 def methods(model_name: str, peers: Path | None, scale: int) -> dict[str, Method]:
     """Everything that is compared, by the name it has in the table."""
-    model = store.find(model_name)
+    model = store.select(model_name).plan(scale, coded=False)[0]
     label = model.manifest.name
     table: dict[str, Method] = {
         kernel: lambda rgb, kernel=kernel: resize_rgb(rgb, rgb.shape[1] * scale, rgb.shape[0] * scale, kernel)  # type: ignore[misc]
@@ -145,7 +144,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of truth pictures, or of such folders")
     parser.add_argument("--only", nargs="*", default=[], metavar="SET", help="names of the sub-folders to measure")
     parser.add_argument("--peers", type=Path, help="folder of ONNX peers named NAME_xSCALE.onnx (rgb -> rgb_up)")
-    parser.add_argument("--model", default=store.DEFAULT_MODEL)
+    parser.add_argument("--model", default=DEFAULT_RUNG)
     parser.add_argument("--scale", type=int, default=2, choices=(2, 3, 4))
     parser.add_argument("--json", action="store_true", help="print JSON")
 

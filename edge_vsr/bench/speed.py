@@ -29,14 +29,12 @@ from edge_vsr.capture.media_file import open_source
 from edge_vsr.capture.pattern import PatternSource
 from edge_vsr.color import yuv444_to_rgb
 from edge_vsr.frame import ChromaLayout, Frame, VideoFormat, default_siting
-from edge_vsr.models import store
+from edge_vsr.jobs.engines import enlargers
 from edge_vsr.present import encoders
 from edge_vsr.present.media_file import SegmentedSink
 from edge_vsr.present.segments import SegmentStore
 from edge_vsr.telemetry import Stages
-from edge_vsr.upscale.backends.choose import choose
 from edge_vsr.upscale.engine import Engine
-from edge_vsr.upscale.enlarge import Enlarger
 from edge_vsr.upscale.geometry import Fit, parse_target
 from edge_vsr.upscale.resample import KERNELS, resample_frame
 
@@ -73,14 +71,13 @@ def decode(clip: Path, limit: int) -> list[Frame]:
 
 
 def _engine(video: VideoFormat, target: str, stages: Stages | None = None) -> Engine:
-    """The engine of a film job with the default model."""
-    model = store.find(store.DEFAULT_MODEL)
+    """The engine of a film job with the default rung."""
     return Engine(
         video,
         target=parse_target(target),
         fit=Fit.LETTERBOX,
         layout=ChromaLayout.YUV420,
-        enlarger=Enlarger(model.manifest, choose(model).backend),
+        nets=enlargers(),
         stages=stages,
     )
 

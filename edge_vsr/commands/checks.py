@@ -21,12 +21,12 @@ import psutil
 from edge_vsr.capture.pattern import PatternSource
 from edge_vsr.commands.devices import encoders
 from edge_vsr.errors import EdgeVsrError
-from edge_vsr.models import store
+from edge_vsr.models import ladder, store
 from edge_vsr.upscale.backends.backend import Backend
 from edge_vsr.upscale.backends.choose import WORST_CODES, choose
 from edge_vsr.upscale.backends.reference import ReferenceBackend
 from edge_vsr.upscale.engine import Engine
-from edge_vsr.upscale.enlarge import Enlarger
+from edge_vsr.upscale.enlarge import Enlarger, only
 from edge_vsr.upscale.geometry import Fit, Target
 
 _LIBRARIES = ("numpy", "onnxruntime", "onnxruntime-ep-openvino", "opencv-python-headless", "av", "msgspec")
@@ -126,17 +126,18 @@ def models() -> Finding:
         for model in found:
             for kind in model.manifest.files:
                 model.file(kind)
-        store.find(store.DEFAULT_MODEL)
+        store.select()
     except EdgeVsrError as error:
         return Finding("models", Verdict.FAIL, f"{error}; without it only --model none works")
     names = ", ".join(f"{m.manifest.name} {m.manifest.version}" for m in found)
-    return Finding("models", Verdict.OK, f"{names}: every file is what its manifest says")
+    rungs = ", ".join(ladder.rungs([m.manifest for m in found])) or "none"
+    return Finding("models", Verdict.OK, f"{names}: every file is what its manifest says; rungs: {rungs}")
 
 
 def backend() -> Finding:
-    """What will compute the default model, and why not something faster."""
+    """What will compute the default rung, and why not something faster."""
     try:
-        choice = choose(store.find(store.DEFAULT_MODEL))
+        choice = choose(store.typical())
     except EdgeVsrError as error:
         return Finding("backend", Verdict.FAIL, str(error))
     choice.backend.close()
@@ -162,7 +163,7 @@ def codecs() -> Finding:
 def self_test() -> Finding:
     """A drawn frame through the engine, once on the chosen backend and once on the reference."""
     try:
-        model = store.find(store.DEFAULT_MODEL)
+        model = store.typical()
         choice = choose(model)
         worst = difference(model, choice.backend)
     except EdgeVsrError as error:
@@ -182,8 +183,8 @@ def difference(model: store.Model, candidate: Backend) -> int:
     frame, video = source.frame(0), source.info.video
     pictures = []
     for tried in (candidate, ReferenceBackend(model)):
-        enlarger = Enlarger(model.manifest, tried, core=(24, 32))
-        engine = Engine(video, target=Target(factor=2), fit=Fit.INSIDE, layout=video.layout, enlarger=enlarger)
+        nets = only(Enlarger(model.manifest, tried, core=(24, 32)))
+        engine = Engine(video, target=Target(factor=2), fit=Fit.INSIDE, layout=video.layout, nets=nets)
         pictures.append(engine.process(frame).planes)
         engine.close()
     return max(int(np.abs(a.astype(int) - b).max()) for a, b in zip(*pictures, strict=True))

@@ -17,6 +17,7 @@ from edge_vsr.durable import write_atomic, writing
 from edge_vsr.errors import UsageError
 from edge_vsr.jobs.engines import NO_MODEL
 from edge_vsr.jobs.spec import JobSpec
+from edge_vsr.models.ladder import DEFAULT_RUNG
 from edge_vsr.present.images import encode_rgb
 from edge_vsr.upscale.geometry import Target
 
@@ -36,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=float, default=2.0, metavar="N", help="length of the film (default: %(default)s)"
     )
-    parser.add_argument("--model", default="", metavar="NAME", help="the net to show (default: x2-balanced)")
+    parser.add_argument(
+        "--model", default=DEFAULT_RUNG, metavar="NAME", help="the rung or net to show (default: %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

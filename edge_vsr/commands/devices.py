@@ -15,6 +15,7 @@ from edge_vsr.commands.options import add_output_form
 from edge_vsr.errors import BackendError
 from edge_vsr.frame import ChromaLayout, VideoFormat, default_siting
 from edge_vsr.models import store
+from edge_vsr.models.ladder import DEFAULT_RUNG
 from edge_vsr.present.encoders import ENCODERS, options, quiet_libraries, settings
 from edge_vsr.upscale.backends.choose import infidelity
 from edge_vsr.upscale.backends.ort import OrtBackend, available
@@ -48,14 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """See Command."""
     parser.description = "Lists what can compute, encode and capture on this machine; each is tried where it can be."
     parser.add_argument(
-        "--model", default=store.DEFAULT_MODEL, metavar="NAME", help="the net to try (default: %(default)s)"
+        "--model", default=DEFAULT_RUNG, metavar="NAME", help="the rung or net to try (default: %(default)s)"
     )
     add_output_form(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """See Command."""
-    found = [*providers(store.find(args.model)), *encoders(), *cameras(), *serial_ports()]
+    found = [*providers(store.typical(args.model)), *encoders(), *cameras(), *serial_ports()]
     if args.json:
         print(json.dumps([asdict(device) for device in found], indent=1))
         return 0

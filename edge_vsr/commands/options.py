@@ -6,6 +6,7 @@ import argparse
 import re
 
 from edge_vsr.errors import UsageError
+from edge_vsr.models.ladder import DEFAULT_RUNG
 from edge_vsr.upscale.geometry import Fit
 
 DEINTERLACE = ("auto", "off", "field", "frame", "telecine")
@@ -32,9 +33,10 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--model",
-        default="",
+        default=DEFAULT_RUNG,
         metavar="NAME",
-        help="a model's name or folder; none: resample only (default: x2-balanced)",
+        help="fast, balanced or best, with the nets that the size asks for; or one net by its name or folder; none: "
+        "resample only (default: %(default)s)",
     )
 
 

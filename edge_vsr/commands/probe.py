@@ -16,7 +16,7 @@ from edge_vsr.commands.display import clock
 from edge_vsr.commands.options import add_output_form, add_picture_options
 from edge_vsr.jobs.engines import NO_MODEL
 from edge_vsr.models import store
-from edge_vsr.upscale.engine import passes_for
+from edge_vsr.models.ladder import in_words
 from edge_vsr.upscale.geometry import Fit, parse_target, plan
 
 _EPILOG = """examples:
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
             "size_px": geometry.canvas,
             "picture_px": geometry.picture,
             "frames": info.frame_count,
-            **_net(args.model, ratio),
+            **_nets(args.model, ratio, video.coded),
         },
     }
     print(json.dumps(found, indent=1) if args.json else _sentences(args.source, info, found))
@@ -86,12 +86,12 @@ def _source(location: str, info: SourceInfo) -> dict[str, Any]:
     }
 
 
-def _net(model: str, ratio: float) -> dict[str, Any]:
-    """How often which net will run over each frame."""
+def _nets(model: str, ratio: float, coded: bool) -> dict[str, Any]:
+    """Which nets will run over each frame, one for each pass."""
     if model == NO_MODEL:
-        return {"model": NO_MODEL, "passes": 0}
-    manifest = store.find(model or store.DEFAULT_MODEL).manifest
-    return {"model": manifest.name, "passes": passes_for(ratio, manifest.scale)}
+        return {"model": NO_MODEL, "nets": []}
+    selection = store.select(model)
+    return {"model": selection.name, "nets": [found.manifest.name for found in selection.plan(ratio, coded)]}
 
 
 def _others(location: str) -> list[str]:
@@ -165,5 +165,5 @@ def _hdr_words(hdr: HdrMetadata) -> str:
 def _becomes(output: dict[str, Any]) -> str:
     width, height = output["size_px"]
     inside = "" if output["size_px"] == output["picture_px"] else " (picture {}x{})".format(*output["picture_px"])
-    times = {0: "resampling alone", 1: f"one pass of {output['model']}", 2: f"two passes of {output['model']}"}
-    return f"{width}x{height}{inside}, {times[output['passes']]}"
+    how = f"by {in_words(output['nets'])}" if output["nets"] else "resampling alone"
+    return f"{width}x{height}{inside}, {how}"

@@ -16,7 +16,7 @@ class JobSpec:
     output: Path
     target: Target
     fit: Fit = Fit.LETTERBOX
-    model: str = ""  # "": the default of the model store; "none": base only
+    model: str = ""  # a rung, or one model by name or folder; "": the default rung; "none": base only
     backend: str = "auto"
     encoder: str = "x264"  # x264 | x265 | svtav1 | nvenc | ffv1
     quality: int | None = None  # the encoder's own scale (CRF, CQ); None: a sane default

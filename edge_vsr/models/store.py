@@ -19,8 +19,6 @@ from edge_vsr.errors import ModelError
 from edge_vsr.models import ladder
 from edge_vsr.models.manifest import MANIFEST, Manifest, read_manifest, sha256_of
 
-DEFAULT_MODEL = "x2-balanced"
-
 
 @dataclass(frozen=True)
 class Model:
@@ -121,6 +119,14 @@ def select(wanted: str = "") -> Selection:
     if wanted in ladder.rungs([model.manifest for model in models]):
         return Selection(wanted, True, models)
     raise _unknown(wanted)
+
+
+def typical(wanted: str = "") -> Model:
+    """The one model to try or to test for a rung, name or folder: what a coded picture meets first at x2.
+
+    Raises ModelError.
+    """
+    return select(wanted).plan(2.0, coded=True)[0]
 
 
 def _exactly(name: str) -> Model | None:

@@ -1,12 +1,12 @@
-"""The engine: any frame in, a frame of the wanted size out. Plans passes, runs them, lays out the canvas.
+"""The engine: any frame in, a frame of the wanted size out. Runs the passes, lays out the canvas.
 
-A ratio that no net has is reached by whole passes of the net plus a polyphase step for the rest. The engine
+A ratio that no net has is reached by whole passes of nets plus a polyphase step for the rest. The engine
 keeps no state from frame to frame, so frames may be skipped or resumed at will.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
@@ -16,32 +16,28 @@ import cv2
 from edge_vsr.color import Matrix, Plane, Planes, Range
 from edge_vsr.errors import UsageError
 from edge_vsr.frame import ChromaLayout, Frame, VideoFormat, default_siting
+from edge_vsr.models.ladder import in_words
 from edge_vsr.telemetry import Stages
-from edge_vsr.upscale.enlarge import Enlarger
+from edge_vsr.upscale.enlarge import Enlarger, Nets
 from edge_vsr.upscale.geometry import MAX_OUTPUT_PX, Fit, Geometry, Target, plan
 from edge_vsr.upscale.resample import KERNELS, resample_frame
 
 _BASE = KERNELS["bicubic"]
-_MOST_PASSES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
+    """What is done to frames of one size. ratio: how many times larger the picture becomes."""
+
     geometry: Geometry
-    passes: int
-
-
-def passes_for(ratio: float, scale: int) -> int:
-    """Net passes for an enlargement by ``ratio``: one more as soon as a pass covers less than 3/4 of the step."""
-    if ratio <= 1.0:
-        return 0
-    return min(_MOST_PASSES, max(1, math.ceil(math.log(ratio, scale) - 0.42)))
+    ratio: float
+    passes: tuple[Enlarger, ...]
 
 
 class Engine:
     """Implements Upscaler for frames of one stream; frames that change size in mid-stream are planned anew.
 
-    enlarger: the net to use, or ``None`` for the base alone.
+    nets: plans the passes of each size of frame (``only(enlarger)`` for a single net); ``None``: the base alone.
     exact: allow odd output sizes (stills, lossless 4:4:4).
     """
 
@@ -53,10 +49,10 @@ class Engine:
         fit: Fit,
         layout: ChromaLayout,
         exact: bool = False,
-        enlarger: Enlarger | None = None,
+        nets: Nets | None = None,
         stages: Stages | None = None,
     ) -> None:
-        self._target, self._fit, self._exact, self._enlarger = target, fit, exact, enlarger
+        self._target, self._fit, self._exact, self._nets = target, fit, exact, nets
         self.stages = stages or Stages()
         self._coded = source.coded
         self._plans: dict[tuple[int, int, Fraction], _Plan] = {}
@@ -74,17 +70,16 @@ class Engine:
             Fraction(1),
             source.hdr,
         )
-        self.notes = (*_notes(source, first, enlarger), *_evened(target, fit, self._canvas))
-        self.rung = "base" if enlarger is None or not first.passes else _rung(enlarger, first.passes)
+        self.notes = (*_notes(source, first), *_evened(target, fit, self._canvas))
+        self.rung = _rung(first.passes)
 
     def process(self, frame: Frame) -> Frame:
         """The frame at ``output`` size and layout. Raises BackendError when the net fails."""
         todo = self._plan(frame.width_px, frame.height_px, frame.sar)
         large = frame
-        for index in range(todo.passes if self._enlarger else 0):
-            assert self._enlarger is not None
+        for index, net in enumerate(todo.passes):
             # What the first pass has cleaned needs no second cleaning.
-            large = self._enlarger.enlarge(large, self.stages, coded=self._coded and index == 0)
+            large = net.enlarge(large, self.stages, coded=self._coded and index == 0)
         return self._present(large, todo.geometry)
 
     def base_of(self, frame: Frame) -> Frame:
@@ -92,8 +87,9 @@ class Engine:
         return self._present(frame, self._plan(frame.width_px, frame.height_px, frame.sar).geometry)
 
     def close(self) -> None:
-        if self._enlarger is not None:
-            self._enlarger.backend.close()
+        for todo in self._plans.values():
+            for net in todo.passes:
+                net.backend.close()
 
     def _plan(self, width_px: int, height_px: int, sar: Fraction) -> _Plan:
         key = (width_px, height_px, sar)
@@ -105,9 +101,8 @@ class Engine:
             if self._plans and max(geometry.picture) > MAX_OUTPUT_PX:  # a sliver in mid-stream: show all of it
                 geometry = plan(width_px, height_px, sar, target, Fit.LETTERBOX, self._exact)
             ratio = geometry.enlargement(width_px, height_px)
-            self._plans[key] = _Plan(
-                geometry, passes_for(ratio, self._enlarger.manifest.scale if self._enlarger else 2)
-            )
+            passes = tuple(self._nets(ratio, self._coded)) if self._nets else ()
+            self._plans[key] = _Plan(geometry, ratio, passes)
         return self._plans[key]
 
     def _present(self, frame: Frame, geometry: Geometry) -> Frame:
@@ -119,23 +114,32 @@ class Engine:
         return picture.with_(sar=Fraction(1), color=self.output.color)
 
 
-def _rung(enlarger: Enlarger, passes: int) -> str:
-    twice = " twice" if passes == 2 else ""
-    return f"{enlarger.manifest.name}{twice} on {enlarger.backend.name}"
+def _rung(passes: Sequence[Enlarger]) -> str:
+    """What runs, as progress and reports show it."""
+    if not passes:
+        return "base"
+    names, backends = [net.manifest.name for net in passes], [net.backend.name for net in passes]
+    if len(set(backends)) == 1:
+        return f"{in_words(names)} on {backends[0]}"
+    return in_words([f"{name} on {backend}" for name, backend in zip(names, backends, strict=True)])
 
 
-def _notes(source: VideoFormat, first: _Plan, enlarger: Enlarger | None) -> tuple[str, ...]:
+def _notes(source: VideoFormat, first: _Plan) -> tuple[str, ...]:
     """What a user should know of the plan, one plain sentence each. Raises UsageError when it cannot be done."""
-    picture, notes = first.geometry.picture, []
+    picture, cleaned, notes = first.geometry.picture, bool(first.passes), []
     if max(picture) > MAX_OUTPUT_PX:
         raise UsageError(f"the target would be {picture[0]}x{picture[1]}; neither side may exceed {MAX_OUTPUT_PX}")
     size = f"{source.width_px}x{source.height_px}"
     if picture == (source.width_px, source.height_px):
-        notes.append(f"The source is {size} already: its picture passes unchanged.")
+        happens = "is cleaned, not enlarged" if cleaned else "passes unchanged"
+        notes.append(f"The source is {size} already: its picture {happens}.")
+    elif first.ratio <= 1:
+        happens = "cleaned, then scaled down" if cleaned else "scaled down"
+        notes.append(f"The source ({size}) is larger than its target: {happens} to {picture[0]}x{picture[1]}.")
     elif not first.passes:
-        notes.append(f"The source ({size}) is larger than its target: scaled down to {picture[0]}x{picture[1]}.")
-    elif enlarger is None:
         notes.append("No net was used: the picture is resampled only.")
+    elif all(net.manifest.scale == 1 for net in first.passes):
+        notes.append(f"{first.passes[0].manifest.name} does not enlarge: the picture is cleaned, then resampled.")
     if source.color.matrix is Matrix.UNSPECIFIED:
         assumed = source.color.settled(source.height_px).matrix
         notes.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 
 from edge_vsr.errors import BackendError
 from edge_vsr.frame import ChromaLayout, Frame, default_siting
+from edge_vsr.models.ladder import passes_of_net
 from edge_vsr.models.manifest import Manifest
 from edge_vsr.telemetry import Stages
 from edge_vsr.upscale import tiles
@@ -34,9 +36,10 @@ class Enlarger:
         """
         factor, halo = self.manifest.scale, self.manifest.halo
         kernel = KERNELS[self.manifest.base_kernel]
+        # A net made for one kind of source has never been told of the other.
+        coded = {"any": coded, "clean": False, "coded": True}[self.manifest.source]
         with stages.stage("base"):
-            size = (frame.width_px * factor, frame.height_px * factor)
-            base = resample_frame(frame, *size, kernel, frame.layout, frame.siting)
+            base = _base(frame, factor, kernel)
         # The net knows chroma where MPEG puts it; chroma sited elsewhere keeps to the base.
         chroma = _as_trained(frame)
         with stages.stage("gather"):
@@ -58,6 +61,15 @@ class Enlarger:
         return base
 
 
+# How many times larger, and whether the source is coded → the net of each pass, in order; none where none is needed.
+Nets = Callable[[float, bool], Sequence[Enlarger]]
+
+
+def only(enlarger: Enlarger) -> Nets:
+    """One net for everything, as often as the ratio asks for it."""
+    return lambda ratio, coded: [enlarger] * len(passes_of_net(enlarger.manifest, ratio))
+
+
 def batches(todo: list[tiles.Tile]) -> list[list[tiles.Tile]]:
     """Split tiles into calls of the fixed batch shapes."""
     calls, at = [], 0
@@ -66,6 +78,15 @@ def batches(todo: list[tiles.Tile]) -> list[list[tiles.Tile]]:
             calls.append(todo[at : at + size])
             at += size
     return calls
+
+
+def _base(frame: Frame, factor: int, kernel: Kernel) -> Frame:
+    """What the residual is added to, in planes of its own."""
+    if factor == 1:  # nothing is resampled, and the source is not ours to write into
+        y, u, v = (plane.copy() for plane in frame.planes)
+        return frame.with_(planes=(y, u, v))
+    size = (frame.width_px * factor, frame.height_px * factor)
+    return resample_frame(frame, *size, kernel, frame.layout, frame.siting)
 
 
 def _as_trained(frame: Frame) -> bool:
