@@ -64,6 +64,7 @@ VERBS = {
         "measure quality and speed",
         verbs={
             "quality": Verb("PSNR and SSIM on still pictures, against other methods", "edge_vsr.bench.quality"),
+            "video": Verb("the same on clips coded by real encoders", "edge_vsr.bench.video"),
             "speed": Verb("frames a second and where the time goes", "edge_vsr.bench.speed"),
         },
     ),

@@ -1,0 +1,88 @@
+"""The bench's pictures, drawn by matplotlib (extra ``bench``): rate-quality curves, the ladder."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from edge_vsr.bench import extras
+from edge_vsr.bench.contenders import BASELINE
+from edge_vsr.bench.video_report import Row, mean, methods_of
+from edge_vsr.durable import write_atomic, writing
+
+_INK, _FAINT, _GRID = "#1d2330", "#6b7385", "#e3e6ec"
+_OURS = ("#d9480f", "#f08c00", "#c2255c", "#862e9c", "#5c940d")
+_OTHERS = ("#1971c2", "#0c8599", "#2f9e44", "#6741d9", "#495057", "#66a80f")
+_BASE = "#868e96"
+_MEASURES = (("psnr_y_db", "PSNR-Y, dB"), ("vmaf_neg", "VMAF-NEG"))
+
+
+def rate_curves(rows: Sequence[Row], path: Path) -> None:
+    """Rate (log) against quality: a row of panels for each clip, a line for each method and encoder.
+
+    Raises UsageError without matplotlib, SinkError.
+    """
+    plt = extras.pyplot()
+    clips = list(dict.fromkeys(row.clip for row in rows))
+    measures = [m for m in _MEASURES if mean(rows, m[0]) is not None]
+    colors = method_colors(methods_of(rows))
+    size = (6.2 * len(measures), 3.6 * len(clips) + 0.7)
+    figure, axes = plt.subplots(len(clips), len(measures), figsize=size, squeeze=False, layout="constrained")
+    for clip, line in zip(clips, axes, strict=True):
+        for (measure, heading), panel in zip(measures, line, strict=True):
+            style(panel)
+            panel.set_title(clip, loc="left", color=_INK, fontsize=10, fontweight="bold")
+            panel.set(xlabel="kbit/s", ylabel=heading, xscale="log")
+            _curves(panel, [row for row in rows if row.clip == clip], measure, colors)
+    handles, names = axes[0][0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=min(6, len(names)), frameon=False, fontsize=9)
+    figure.suptitle("solid: H.264, dashed: MPEG-2", fontsize=8, color=_FAINT, x=0.01, ha="left", y=0.005, va="bottom")
+    save(figure, path)
+
+
+def _curves(panel: Any, rows: Sequence[Row], measure: str, colors: dict[str, str]) -> None:
+    for method, color in colors.items():
+        for family, dash in (("x264", "-"), ("mpeg2", "--")):
+            found = [
+                (r.bit_s / 1000, r.value(measure)) for r in rows if r.method == method and r.setting.startswith(family)
+            ]
+            points = sorted((rate, value) for rate, value in found if value is not None)
+            label = method if family == "x264" else None
+            panel.plot(*zip(*points, strict=True), dash, color=color, marker="o", ms=3.5, lw=1.5, label=label)
+    ticks = sorted({row.bit_s / 1000 for row in rows})
+    panel.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks], fontsize=8)
+    panel.set_xticks([], minor=True)
+
+
+def method_colors(methods: Sequence[str]) -> dict[str, str]:
+    """Grey for the baseline, cold colours for others' nets, warm ones for ours."""
+    cold, warm = iter(_OTHERS * 9), iter(_OURS * 9)
+    out = {}
+    for method in methods:
+        ours = not (method in (BASELINE, "lanczos3") or method.endswith("fp32"))
+        out[method] = _BASE if method == BASELINE else next(warm) if ours else next(cold)
+    return out
+
+
+def style(panel: Any) -> None:
+    """Quiet axes: no box, a faint grid."""
+    panel.grid(color=_GRID, lw=0.8)
+    panel.set_axisbelow(True)
+    panel.tick_params(colors=_FAINT, labelsize=8)
+    for side in ("top", "right"):
+        panel.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        panel.spines[side].set_color(_FAINT)
+    for label in (panel.xaxis.label, panel.yaxis.label):
+        label.set_color(_INK)
+
+
+def save(figure: Any, path: Path) -> None:
+    """As PNG, in one step. Raises SinkError."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150, facecolor="white")
+    extras.pyplot().close(figure)
+    with writing(path):
+        write_atomic(path, buffer.getvalue())
