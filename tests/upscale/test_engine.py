@@ -117,6 +117,101 @@ def test_passes_are_the_net_over_and_over_and_a_resample_for_the_rest(
     assert not same_picture(engine.process(frame), engine.base_of(frame))
 
 
+@pytest.fixture
+def nets(integer_models: dict[int, Model]) -> dict[int, Enlarger]:
+    """A net for every scale, 1 to 4."""
+    return {
+        scale: Enlarger(model.manifest, ReferenceBackend(model), (12, 16)) for scale, model in integer_models.items()
+    }
+
+
+@pytest.mark.parametrize("layout", ChromaLayout)
+@pytest.mark.parametrize(
+    ("target", "scales", "rung"),
+    [
+        ("x3", (3,), "random-x3 on reference"),
+        ("x4", (4,), "random-x4 on reference"),
+        ("240x180", (3, 2), "random-x3, then random-x2 on reference"),
+        ("x3", (2, 2), "random-x2 twice on reference"),
+        ("x1", (1,), "random-x1 on reference"),
+    ],
+)
+def test_a_plan_is_run_net_by_net(
+    target: str, scales: tuple[int, ...], rung: str, layout: ChromaLayout, nets: dict[int, Enlarger]
+) -> None:
+    frame = noise_frame(40, 30, 10, layout)
+    engine = engine_for(frame, target, nets=lambda ratio, coded: [nets[scale] for scale in scales])
+    by_hand = frame
+    for index, scale in enumerate(scales):
+        by_hand = nets[scale].enlarge(by_hand, Stages(), coded=index == 0)
+    size = (engine.output.width_px, engine.output.height_px)
+    by_hand = resample_frame(by_hand, *size, KERNELS["bicubic"], layout, frame.siting)
+    assert same_picture(engine.process(frame), by_hand)
+    assert engine.rung == rung
+
+
+def test_each_size_of_frame_is_planned_once_and_every_net_is_closed(nets: dict[int, Enlarger]) -> None:
+    asked, closed = [], []
+
+    class Closing:
+        def __init__(self, scale: int) -> None:
+            inner = nets[scale].backend
+            self.name, self.step, self.zero, self.run = f"on-{scale}", inner.step, inner.zero, inner.run
+            self.close = lambda: closed.append(scale)
+
+    planned = {scale: replace(nets[scale], backend=Closing(scale)) for scale in (2, 4)}
+
+    def plans(ratio: float, coded: bool) -> list[Enlarger]:
+        asked.append((ratio, coded))
+        return [planned[4 if ratio > 2 else 2]]
+
+    engine = engine_for(noise_frame(64, 48), "x2", nets=plans)
+    assert asked == [(2, True)]
+    for size in ((64, 48), (32, 24), (64, 48), (32, 24)):
+        assert engine.process(noise_frame(*size)).planes[0].shape == (96, 128)
+    assert asked == [(2, True), (4, True)]
+    assert engine.rung == "random-x2 on on-2"
+    engine.close()
+    assert sorted(closed) == [2, 4]
+
+
+def test_backends_are_named_one_by_one_where_they_differ(nets: dict[int, Enlarger]) -> None:
+    backend = ReferenceBackend.__new__(ReferenceBackend)
+    backend.__dict__.update(nets[2].backend.__dict__, name="other")
+    passes = [nets[4], replace(nets[2], backend=backend)]
+    engine = engine_for(noise_frame(16, 16), "256x256", nets=lambda ratio, coded: passes)
+    assert engine.rung == "random-x4 on reference, then random-x2 on other"
+
+
+@pytest.mark.parametrize("layout", ChromaLayout)
+@pytest.mark.parametrize("size", [(40, 30), (33, 17)])
+def test_a_x1_net_cleans_and_enlarges_nothing(
+    size: tuple[int, int], layout: ChromaLayout, nets: dict[int, Enlarger]
+) -> None:
+    frame = noise_frame(*size, 8, layout)
+    engine = engine_for(frame, "x1", exact=True, nets=only(nets[1]))
+    assert engine.notes == (f"The source is {size[0]}x{size[1]} already: its picture is cleaned, not enlarged.",)
+    assert same_picture(engine.process(frame), nets[1].enlarge(frame, Stages()))
+    assert not same_picture(engine.process(frame), frame)
+    assert same_picture(engine.base_of(frame), frame)
+
+
+@pytest.mark.parametrize(
+    ("target", "note"),
+    [
+        ("20x16", "The source (40x32) is larger than its target: cleaned, then scaled down to 20x16."),
+        ("x2", "random-x1 does not enlarge: the picture is cleaned, then resampled."),
+    ],
+)
+def test_a_x1_net_that_was_asked_for_runs_at_any_target(target: str, note: str, nets: dict[int, Enlarger]) -> None:
+    frame = noise_frame(40, 32)
+    engine = engine_for(frame, target, nets=only(nets[1]))
+    size = (engine.output.width_px, engine.output.height_px)
+    cleaned = nets[1].enlarge(frame, Stages())
+    assert same_picture(engine.process(frame), resample_frame(cleaned, *size, KERNELS["bicubic"], L420, frame.siting))
+    assert engine.notes == (note,)
+
+
 def test_the_net_is_told_whether_a_codec_was_at_work(net: Enlarger) -> None:
     frame = noise_frame(40, 30)
     for coded in (True, False):

@@ -23,6 +23,7 @@ from edge_vsr.upscale.enlarge import BATCHES, Enlarger, batches
 from edge_vsr.upscale.resample import KERNELS, resample_frame
 
 CORES = st.tuples(st.integers(1, 70), st.integers(1, 100))
+SCALES = (1, 2, 3, 4)
 SEEN = Condition(41, 87)
 
 
@@ -100,7 +101,7 @@ def test_beyond_the_edge_the_picture_is_mirrored() -> None:
     st.integers(1, 40),
     st.tuples(st.integers(1, 9), st.integers(1, 9)),
     st.sampled_from([8, 10]),
-    st.sampled_from([1, 2, 3]),
+    st.sampled_from([1, 2, 3, 4]),
     st.integers(0, 99),
 )
 @settings(max_examples=60)
@@ -182,40 +183,57 @@ AWKWARD = [
 @pytest.mark.parametrize(("width", "height", "core"), AWKWARD)
 @pytest.mark.parametrize("bits", [8, 10])
 @pytest.mark.parametrize("layout", ChromaLayout)
+@pytest.mark.parametrize("scale", SCALES)
 def test_tiles_make_the_picture_that_one_tile_makes(
-    width: int, height: int, core: tuple[int, int], bits: int, layout: ChromaLayout, integer_model: Model
+    width: int,
+    height: int,
+    core: tuple[int, int],
+    bits: int,
+    layout: ChromaLayout,
+    scale: int,
+    integer_models: dict[int, Model],
 ) -> None:
-    frame, backend = noise_frame(width, height, bits, layout), ReferenceBackend(integer_model)
-    whole = enlarged(integer_model, backend, frame, one_tile(frame))
-    tiled = enlarged(integer_model, backend, frame, core)
-    assert (whole.width_px, whole.height_px, whole.layout) == (2 * width, 2 * height, layout)
+    model = integer_models[scale]
+    frame, backend = noise_frame(width, height, bits, layout), ReferenceBackend(model)
+    whole = enlarged(model, backend, frame, one_tile(frame))
+    tiled = enlarged(model, backend, frame, core)
+    assert (whole.width_px, whole.height_px, whole.layout) == (scale * width, scale * height, layout)
+    assert whole.planes[1].shape == whole.planes[2].shape == layout.plane_size(scale * width, scale * height)[::-1]
     assert same_picture(tiled, whole)
-    base = resample_frame(frame, 2 * width, 2 * height, KERNELS["bicubic"], layout, frame.siting)
+    base = resample_frame(frame, scale * width, scale * height, KERNELS["bicubic"], layout, frame.siting)
     assert not np.array_equal(whole.planes[0], base.planes[0])  # or nothing was tested
     assert all(int(plane.max()) < 1 << bits for plane in tiled.planes)
 
 
 @pytest.mark.parametrize("bits", [8, 10])
-def test_a_strip_as_wide_as_8k_has_no_seams_in_tiles_of_the_real_size(bits: int, integer_model: Model) -> None:
-    frame, backend = noise_frame(7680, 16, bits), ReferenceBackend(integer_model)
-    whole = enlarged(integer_model, backend, frame, one_tile(frame))
-    assert same_picture(enlarged(integer_model, backend, frame, (8, 96)), whole)
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_strip_as_wide_as_8k_has_no_seams_in_tiles_of_the_real_size(
+    bits: int, scale: int, integer_models: dict[int, Model]
+) -> None:
+    model = integer_models[scale]
+    frame, backend = noise_frame(7680, 16, bits), ReferenceBackend(model)
+    whole = enlarged(model, backend, frame, one_tile(frame))
+    assert same_picture(enlarged(model, backend, frame, (8, 96)), whole)
 
 
 @pytest.mark.parametrize("layout", [L422, L444])
-def test_only_shared_chroma_takes_the_nets_chroma(layout: ChromaLayout, integer_model: Model) -> None:
-    frame = noise_frame(40, 20, 10, layout)
-    made = enlarged(integer_model, ReferenceBackend(integer_model), frame, (10, 20))
-    base = resample_frame(frame, 80, 40, KERNELS["bicubic"], layout, frame.siting)
+@pytest.mark.parametrize("scale", SCALES)
+def test_only_shared_chroma_takes_the_nets_chroma(
+    layout: ChromaLayout, scale: int, integer_models: dict[int, Model]
+) -> None:
+    frame, model = noise_frame(41, 23, 10, layout), integer_models[scale]
+    made = enlarged(model, ReferenceBackend(model), frame, (10, 20))
+    base = resample_frame(frame, 41 * scale, 23 * scale, KERNELS["bicubic"], layout, frame.siting)
     assert not np.array_equal(made.planes[0], base.planes[0])
     assert np.array_equal(made.planes[1], base.planes[1])
     assert np.array_equal(made.planes[2], base.planes[2])
 
 
-def test_shared_chroma_takes_the_nets_chroma(integer_model: Model) -> None:
-    frame = noise_frame(40, 20)
-    made = enlarged(integer_model, ReferenceBackend(integer_model), frame, (10, 20))
-    base = resample_frame(frame, 80, 40, KERNELS["bicubic"], L420, frame.siting)
+@pytest.mark.parametrize("scale", SCALES)
+def test_shared_chroma_takes_the_nets_chroma(scale: int, integer_models: dict[int, Model]) -> None:
+    frame, model = noise_frame(41, 23), integer_models[scale]
+    made = enlarged(model, ReferenceBackend(model), frame, (10, 20))
+    base = resample_frame(frame, 41 * scale, 23 * scale, KERNELS["bicubic"], L420, frame.siting)
     assert not any(np.array_equal(a, b) for a, b in zip(made.planes, base.planes, strict=True))
 
 
@@ -247,16 +265,17 @@ def test_the_shipped_model_makes_no_seams(width: int, height: int, kind: str, sh
 
 
 class Witness:
-    """A backend that remembers what it was shown."""
+    """A backend that remembers what it was shown, and has nothing to add."""
 
     name, step, zero = "witness", 0.75, 128
 
-    def __init__(self) -> None:
+    def __init__(self, scale: int = 2) -> None:
         self.seen: list[npt.NDArray[np.uint8]] = []
+        self._channels = 6 * scale**2
 
     def run(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         self.seen.append(picture)
-        return np.full((len(picture), 24, picture.shape[2] - 6, picture.shape[3] - 6), 128, np.uint8)
+        return np.full((len(picture), self._channels, picture.shape[2] - 6, picture.shape[3] - 6), 128, np.uint8)
 
     def close(self) -> None:
         pass
@@ -278,13 +297,41 @@ def test_the_net_sees_any_frame_as_8_bit_420(layout: ChromaLayout, integer_model
     assert same_picture(made, base)  # a residual of nothing changes nothing
 
 
+@pytest.mark.parametrize(("width", "height"), [(40, 24), (33, 17)])
+@pytest.mark.parametrize(("bits", "layout"), [(8, L420), (10, L420), (10, L422), (8, L444)])
+@pytest.mark.parametrize("scale", SCALES)
+def test_a_residual_of_nothing_gives_the_base(
+    width: int, height: int, bits: int, layout: ChromaLayout, scale: int, integer_models: dict[int, Model]
+) -> None:
+    frame = noise_frame(width, height, bits, layout)
+    made = enlarged(integer_models[scale], Witness(scale), frame, (8, 8))
+    base = resample_frame(frame, width * scale, height * scale, KERNELS["bicubic"], layout, frame.siting)
+    assert same_picture(made, base)
+    assert scale != 1 or same_picture(made, frame)  # at x1 nothing is resampled
+
+
+@pytest.mark.parametrize(
+    ("source", "told"), [("any", (False, True)), ("clean", (False, False)), ("coded", (True, True))]
+)
+def test_a_net_is_told_of_no_source_that_it_was_not_made_for(
+    source: str, told: tuple[bool, bool], integer_model: Model
+) -> None:
+    manifest = msgspec.structs.replace(integer_model.manifest, source=source)
+    for coded, heard in zip((False, True), told, strict=True):
+        shown = Witness()
+        Enlarger(manifest, shown, (8, 8)).enlarge(noise_frame(40, 24), Stages(), coded=coded)
+        assert all(bool((batch[:, 7] > 0).all()) == heard for batch in shown.seen)
+
+
 @pytest.mark.parametrize("frame", [noise_frame(40, 24), noise_frame(40, 24, 10, L444)], ids=["8 bit", "10 bit"])
-def test_enlarging_leaves_its_input_alone(frame: Frame, integer_model: Model) -> None:
+@pytest.mark.parametrize("scale", SCALES)
+def test_enlarging_leaves_its_input_alone(frame: Frame, scale: int, integer_models: dict[int, Model]) -> None:
+    model = integer_models[scale]
     before = [plane.copy() for plane in frame.planes]
     assert not any(plane.flags.writeable for plane in frame.planes)
-    first = enlarged(integer_model, ReferenceBackend(integer_model), frame, (8, 8))
+    first = enlarged(model, ReferenceBackend(model), frame, (8, 8))
     kept = [plane.copy() for plane in first.planes]
-    enlarged(integer_model, ReferenceBackend(integer_model), noise_frame(40, 24, seed=9), (8, 8))
+    enlarged(model, ReferenceBackend(model), noise_frame(40, 24, seed=9), (8, 8))
     assert all(np.array_equal(a, b) for a, b in zip(frame.planes, before, strict=True))
     assert all(np.array_equal(a, b) for a, b in zip(first.planes, kept, strict=True))  # nor is a result reused
 
