@@ -55,6 +55,16 @@ def test_a_missing_model_is_a_failure_that_says_what_still_works(
     assert checks.self_test().verdict is Verdict.FAIL
 
 
+def test_the_doctor_names_every_model_and_rung(ladder_root: Path) -> None:
+    finding = checks.models()
+    assert finding.verdict is Verdict.OK
+    assert finding.says.startswith("x1-balanced 1, x2-balanced 1, x2-balanced-clean 1, x2-fast 1, ")
+    assert finding.says.endswith("rungs: fast, balanced")
+    (ladder_root / "x4-balanced/1/weights.npz").write_bytes(b"other")
+    assert "x4-balanced" in checks.models().says
+    assert checks.models().verdict is Verdict.FAIL
+
+
 @pytest.mark.parametrize(("verdict", "code"), [(Verdict.OK, 0), (Verdict.WARN, 0), (Verdict.FAIL, 1)])
 def test_only_a_failure_makes_the_doctor_fail(
     verdict: Verdict, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

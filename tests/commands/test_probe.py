@@ -76,6 +76,45 @@ def test_the_foretold_size_is_the_size_that_comes(
         assert [made.streams.video[0].width, made.streams.video[0].height] == canvas
 
 
+@pytest.mark.parametrize(
+    ("options", "nets", "words"),
+    [
+        (("--to", "x2"), ["x2-balanced"], "128x96, by x2-balanced"),
+        (("--to", "x2", "--model", "fast"), ["x2-fast"], "128x96, by x2-fast"),
+        (("--to", "x4"), ["x4-balanced"], "256x192, by x4-balanced"),
+        (
+            ("--to", "512x384"),
+            ["x4-balanced", "x2-balanced-clean"],
+            "512x384, by x4-balanced, then x2-balanced-clean",
+        ),
+        (("--to", "x4", "--model", "x2-fast"), ["x2-fast", "x2-fast"], "256x192, by x2-fast twice"),
+        (("--to", "x1", "--model", "x1-balanced"), ["x1-balanced"], "64x48, by x1-balanced"),
+        (("--to", "x1"), [], "64x48, resampling alone"),
+    ],
+)
+def test_it_foretells_which_nets_run(
+    options: tuple[str, ...],
+    nets: list[str],
+    words: str,
+    tmp_path: Path,
+    ladder_root: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    film = make_clip(tmp_path / "film.mkv", frames=2)
+    assert main(["probe", str(film), "--json", *options]) == 0
+    assert json.loads(capsys.readouterr().out)["output"]["nets"] == nets
+    assert main(["probe", str(film), *options]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"  becomes   {words}"
+
+
+def test_an_unknown_model_is_one_line(tmp_path: Path, ladder_root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    film = make_clip(tmp_path / "film.mkv", frames=2)
+    assert main(["probe", str(film), "--model", "grand"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "unknown model 'grand'; installed: x1-balanced, x2-balanced, x2-balanced-clean, x2-fast" in line
+    assert line.endswith("rungs: fast, balanced")
+
+
 def test_it_reads_like_a_description(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     film = make_clip(tmp_path / "film.mkv", frames=12)
     assert main(["probe", str(film), "--model", "none", "--to", "x2"]) == 0
