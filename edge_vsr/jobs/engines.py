@@ -74,7 +74,7 @@ class Enlargers:
     def _load(self, model: Model) -> Enlarger:
         if model.folder not in self._loaded:
             choice = choose(model, self._wanted)
-            self.refused += [why for why in choice.refused if why not in self.refused]
+            self.refused = list(dict.fromkeys([*self.refused, *choice.refused]))
             self._loaded[model.folder] = Enlarger(model.manifest, choice.backend)
         return self._loaded[model.folder]
 

@@ -71,6 +71,15 @@ def test_a_net_is_loaded_when_it_is_first_needed_and_only_once(
     assert loaded == ["x2-fast", "x4-balanced", "x2-balanced-clean"]
 
 
+def test_a_backend_that_was_passed_over_is_said_once(ladder_root: Path) -> None:
+    nets = enlargers("x2-fast")  # a package without graphs
+    assert nets(2.0, True)[0].backend.name == "reference"
+    assert nets.refused
+    assert len(set(nets.refused)) == len(nets.refused)
+    built = build(video(), replace(spec(2, "x2-fast"), backend="auto"), LAYOUT, False)
+    assert built.notes == tuple(f"A faster backend was passed over: {why}." for why in nets.refused)
+
+
 def test_where_nothing_is_enlarged_nothing_is_loaded(ladder_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "choose", lambda *given: pytest.fail("a backend was opened"))
     build(video(), spec(1), LAYOUT, False)
