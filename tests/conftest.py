@@ -91,7 +91,7 @@ def factory_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from edge_vsr.factory.networks import NetConfig, YuvNet  # noqa: PLC0415  torch may be absent
 
     torch.manual_seed(5)
-    net = YuvNet(NetConfig(width=16, depth=3))
+    net = YuvNet(NetConfig(width=32, depth=3))
     with torch.no_grad():
         net.layers[-1].kernel *= 8
         for layer in net.layers:
@@ -110,14 +110,15 @@ def factory_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         },
         run / "checkpoint.pt",
     )
-    (run / "recipe.json").write_text(json.dumps({"recipe": asdict(Recipe(minutes=2.0)), "parent": None}))
+    (run / "recipe.json").write_text(json.dumps({"recipe": asdict(Recipe(steps=12)), "parent": None}))
     return run
 
 
 @pytest.fixture(scope="session")
 def factory_model(factory_run: Path, tmp_path_factory: pytest.TempPathFactory) -> store.Model:
-    """That run as a whole package: asym, sym, float and reference."""
-    pytest.importorskip("onnx")
+    """That run as a whole package, every variant in it."""
+    for library in ("onnx", "ai_edge_litert"):
+        pytest.importorskip(library)
     from edge_vsr.factory.package import package  # noqa: PLC0415  torch may be absent
 
     out = tmp_path_factory.mktemp("packages")

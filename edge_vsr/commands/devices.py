@@ -17,8 +17,7 @@ from edge_vsr.frame import ChromaLayout, VideoFormat, default_siting
 from edge_vsr.models import store
 from edge_vsr.models.ladder import DEFAULT_RUNG
 from edge_vsr.present.encoders import ENCODERS, options, quiet_libraries, settings
-from edge_vsr.upscale.backends.choose import infidelity
-from edge_vsr.upscale.backends.ort import OrtBackend, available
+from edge_vsr.upscale.backends.choose import available, infidelity, opened
 
 try:
     from serial.tools import list_ports
@@ -72,11 +71,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def providers(model: store.Model) -> list[Device]:
-    """Every execution provider of this machine, best first, each compared with the reference."""
+    """Every backend of this machine, best first, each compared with the reference."""
     found = []
     for name in available():
         try:
-            reason = infidelity(OrtBackend(model, name), model)
+            reason = infidelity(opened(model, name), model)
         except BackendError as error:
             reason = str(error)
         found.append(Device("compute", name, reason is None, reason or "computes what the reference computes"))

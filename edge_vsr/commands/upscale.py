@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         metavar="NAME",
         help="what computes the net: auto picks the fastest that computes it right; tensorrt, cuda, openvino, cpu, "
-        "reference (default: %(default)s)",
+        "litert, reference (default: %(default)s)",
     )
     parser.add_argument(
         "--encoder", default="x264", metavar="NAME", help="x264, x265, svtav1, nvenc or ffv1 (default: %(default)s)"

@@ -1,14 +1,14 @@
-"""ONNX graphs of a net: ``sym`` (S8S8, for TensorRT), ``asym`` (U8S8, for CPU and OpenVINO), ``float``.
+"""ONNX graphs of a net: ``sym`` (S8S8, for TensorRT), ``asym`` (U8S8, for CPU and OpenVINO), ``float``, ``half``.
 
 All take ``picture`` (N, 8, h, w) and give ``residual`` (N, C, h - 2L, w - 2L); N, h and w are free.
-sym: int8 in (code value - 128) and out; asym: uint8 in (code value) and out (128 is zero); float: uint8 in,
-float32 code values out. sym and asym hold the same integers. Every convolution stands between
-DequantizeLinear and QuantizeLinear, so that no float tensor crosses from layer to layer.
+sym: int8 in (code value - 128) and out; asym: uint8 in (code value) and out (128 is zero). Both hold the same
+integers (sym its biases as float32, TensorRT's way), and every convolution stands between DequantizeLinear and
+QuantizeLinear, so that no float tensor crosses from layer to layer. float and half: uint8 in, float32 code
+values out; half stores and computes in float16. ``graph_lint`` holds them to that.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edge_vsr.factory.quantize import IntLayer
 
 OPSET, IR_VERSION = 19, 10
+_HALF_UNIT = 128  # a power of two: exact
 
 
 class _Graph:
@@ -66,7 +67,7 @@ def quantised_graph(layers: list[IntLayer], signed: bool, name: str) -> onnx.Mod
         scale_in = graph.const(f"scale_in{index}", np.asarray(layer.scale_in))
         x = graph.add("DequantizeLinear", [quantised, scale_in, zero], f"x{index}")
         weight = graph.stored(f"weight{index}", layer.weight, layer.scale_weight)
-        bias = graph.stored(f"bias{index}", layer.bias, layer.scale_in * layer.scale_weight)
+        bias = _bias(graph, f"bias{index}", layer, signed)
         y = graph.add("Conv", [x, weight, bias], f"y{index}", kernel_shape=[3, 3])
         if not last:
             y = graph.add("Relu", [y], f"relu{index}")
@@ -80,22 +81,33 @@ def quantised_graph(layers: list[IntLayer], signed: bool, name: str) -> onnx.Mod
     return graph.model(name, (kind, kind), (layers[0].weight.shape[1], layers[-1].weight.shape[0]))
 
 
-def float_graph(layers: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]], name: str) -> onnx.ModelProto:
-    """The float32 parent, with the same uint8 border on the way in."""
-    graph = _Graph()
-    x = graph.add("Cast", ["picture"], "cast", to=TensorProto.FLOAT)
-    x = graph.add("Sub", [x, graph.const("centre", np.array(128, np.float32))], "centred")
+def _bias(graph: _Graph, name: str, layer: IntLayer, signed: bool) -> str:
+    """int32 for the CPU's integer kernels; sym has the same numbers as float32, TensorRT dequantises no int32."""
+    unit = layer.scale_in * layer.scale_weight
+    if signed:
+        return graph.const(name, (layer.bias * unit.astype(np.float64)).astype(np.float32))
+    return graph.stored(name, layer.bias, unit)
+
+
+def float_graph(
+    layers: list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]], name: str, half: bool = False
+) -> onnx.ModelProto:
+    """The float parent, uint8 in and float32 out; ``half``: stored and computed in float16 between the two."""
+    graph, dtype = _Graph(), np.float16 if half else np.float32
+    x = graph.add("Cast", ["picture"], "cast", to=TensorProto.FLOAT16 if half else TensorProto.FLOAT)
+    x = graph.add("Sub", [x, graph.const("centre", np.array(128, dtype))], "centred")
+    if half:  # the first kernel takes code values: one weight in 14 would be subnormal in float16
+        x = graph.add("Mul", [x, graph.const("unit", np.array(1 / _HALF_UNIT, dtype))], "scaled")
+        layers = [(layers[0][0] * np.float32(_HALF_UNIT), layers[0][1]), *layers[1:]]
     for index, (weight, bias) in enumerate(layers):
         last = index == len(layers) - 1
         y = graph.add(
             "Conv",
-            [x, graph.const(f"weight{index}", weight), graph.const(f"bias{index}", bias)],
-            "residual" if last else f"y{index}",
+            [x, graph.const(f"weight{index}", weight.astype(dtype)), graph.const(f"bias{index}", bias.astype(dtype))],
+            "residual" if last and not half else f"y{index}",
             kernel_shape=[3, 3],
         )
         x = y if last else graph.add("Relu", [y], f"relu{index}")
+    if half:
+        graph.add("Cast", [x], "residual", to=TensorProto.FLOAT)
     return graph.model(name, (TensorProto.UINT8, TensorProto.FLOAT), (layers[0][0].shape[1], layers[-1][0].shape[0]))
-
-
-def save(model: onnx.ModelProto, path: Path) -> None:
-    path.write_bytes(model.SerializeToString())

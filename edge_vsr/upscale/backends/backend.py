@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,6 +31,17 @@ class Backend(Protocol):
     def close(self) -> None:
         """Release the provider; may be called twice."""
         ...
+
+
+class Candidate(Backend, Protocol):
+    """A backend that can be compared. kind: the reference's variant whose integers it must give."""
+
+    kind: str
+
+
+def usable_cores() -> int:
+    """How many threads a provider may start: the cores that this process may run on."""
+    return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 def probe_picture(manifest: Manifest, blocks: int = 12) -> Picture:

@@ -8,8 +8,8 @@ import numpy as np
 
 from edge_vsr.errors import BackendError, UsageError
 from edge_vsr.models.store import Model
-from edge_vsr.upscale.backends.backend import Backend, probe_picture
-from edge_vsr.upscale.backends.ort import OrtBackend, available
+from edge_vsr.upscale.backends import litert, ort
+from edge_vsr.upscale.backends.backend import Backend, Candidate, probe_picture
 from edge_vsr.upscale.backends.reference import ReferenceBackend
 
 WORST_CODES = 2  # integer steps a provider may differ by: fused rounding differs in ties, layer by layer
@@ -24,7 +24,7 @@ class Choice:
     refused: tuple[str, ...]
 
 
-def infidelity(backend: OrtBackend, model: Model) -> str | None:
+def infidelity(backend: Candidate, model: Model) -> str | None:
     """Why a backend must not go live: its probe differs from the reference; ``None`` if it may."""
     picture = probe_picture(model.manifest)
     seen, expected = backend.run(picture), ReferenceBackend(model, backend.kind).run(picture)
@@ -36,8 +36,26 @@ def infidelity(backend: OrtBackend, model: Model) -> str | None:
     return f"{backend.name} differs from the reference by {error.max()} steps at most, {error.mean():.3f} on average"
 
 
+def available() -> list[str]:
+    """Backends of this machine by name, best first; the reference, always there, is not among them."""
+    return [*ort.available(), *litert.available()]
+
+
+def opened(model: Model, name: str, threads: int = 0, *, wide_sums: bool = False) -> Candidate:
+    """An available backend with the model in it, not yet compared. Raises BackendError.
+
+    A file that is there but not what the manifest says is a ModelError: no other backend would mend that.
+    """
+    kind = "tflite" if name == litert.NAME else ort.wanted_kind(name)
+    if kind not in model.manifest.files:
+        raise BackendError(f"{name}: model {model.manifest.name} has no {kind} variant")
+    if name == litert.NAME:
+        return litert.LiteRtBackend(model, threads)
+    return ort.OrtBackend(model, name, threads, wide_sums=wide_sums)
+
+
 def choose(model: Model, wanted: str = "auto", threads: int = 0) -> Choice:
-    """The first faithful backend in order, or the wanted one. Raises BackendError, UsageError."""
+    """The first faithful backend in order, or the wanted one. Raises BackendError, ModelError, UsageError."""
     if wanted == "reference":
         return Choice(ReferenceBackend(model), ())
     names = available()
@@ -49,7 +67,7 @@ def choose(model: Model, wanted: str = "auto", threads: int = 0) -> Choice:
     attempts = [(name, wide) for name in names for wide in ((False, True) if name == "cpu" else (False,))]
     for name, wide_sums in attempts:
         try:
-            backend = OrtBackend(model, name, threads, wide_sums=wide_sums)
+            backend = opened(model, name, threads, wide_sums=wide_sums)
             reason = infidelity(backend, model)
         except BackendError as error:
             reason = str(error)

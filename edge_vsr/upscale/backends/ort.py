@@ -8,7 +8,6 @@ compile for fixed shapes compile few.
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +18,7 @@ import onnxruntime as ort
 
 from edge_vsr.errors import BackendError
 from edge_vsr.models.store import Model
-from edge_vsr.upscale.backends.backend import Picture, Residual
+from edge_vsr.upscale.backends.backend import Picture, Residual, usable_cores
 
 OPENVINO = "OpenVINOExecutionProvider"
 _NAMES = {
@@ -56,10 +55,15 @@ def available() -> list[str]:
     return [name for name, provider in _NAMES.items() if provider in offered]
 
 
+def wanted_kind(provider: str) -> str:
+    """The variant of a model that a provider runs best."""
+    return "sym" if provider == "tensorrt" else "asym"
+
+
 class OrtBackend:
     """One model on one provider.
 
-    kind: asym, sym or float (default: what the provider wants). wide_sums: keep U8S8 products from
+    kind: asym, sym, float or half (default: what the provider wants). wide_sums: keep U8S8 products from
     saturating at 16 bits on processors without VNNI; about three times slower, so only where it is needed.
     """
 
@@ -68,12 +72,11 @@ class OrtBackend:
     ) -> None:
         self.name = provider
         self._wide_sums = wide_sums
-        self.kind = kind or ("sym" if provider == "tensorrt" else "asym")
-        self.step, self.zero = (1.0, 0) if self.kind == "float" else (model.manifest.residual_step, 128)
+        self.kind = kind or wanted_kind(provider)
+        in_code_values = self.kind in {"float", "half"}
+        self.step, self.zero = (1.0, 0) if in_code_values else (model.manifest.residual_step, 128)
         self._path = model.file(self.kind)
-        self._threads = threads or max(
-            1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        )
+        self._threads = threads or usable_cores()
         self._sessions: dict[tuple[int, ...], ort.InferenceSession] = {}
 
     def run(self, picture: Picture) -> Residual:
