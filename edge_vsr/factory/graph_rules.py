@@ -156,7 +156,7 @@ def _scales_agree(view: View) -> Iterator[str]:
                 yield f"{name} is not read by the scale and zero point it was written with"
         for end, wanted in ((source == "picture", 1.0), (name == "residual", view.claims.residual_step)):
             if end and not np.array_equal(view.scale(node), np.float32(wanted)):
-                yield f"{name}: its scale is not the manifest's {wanted} code values"
+                yield f"{name}: its scale is not {wanted} code values"
 
 
 def _biases(view: View) -> Iterator[str]:
@@ -174,7 +174,7 @@ def _biases(view: View) -> Iterator[str]:
         stored = view.operand(bias, 0) if bias else None
         if stored is None or stored.dtype != np.int32:
             yield f"Conv {name}: its bias is not a stored int32"
-        elif x and weight and bias:
+        elif x and weight and bias and view.scale(x).size == 1:
             unit, seen = view.scale(x) * view.scale(weight), view.scale(bias)
             if unit.shape != seen.shape or not np.allclose(unit, seen, rtol=1e-6, atol=0):
                 yield f"Conv {name}: the scale of its bias is not that of the sum it joins"

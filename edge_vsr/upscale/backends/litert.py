@@ -1,8 +1,8 @@
 """LiteRT (formerly TensorFlow Lite): for boards whose accelerator speaks only that; XNNPACK on every CPU.
 
 XNNPACK rescales in float32, as the reference does, and gives its integers exactly. The runtime's own kernels,
-used where a build lacks XNNPACK, rescale in fixed point and round twice: one step off in 5 to 10 of 100 places.
-Such a build fails the comparison and is passed over.
+used where a build lacks XNNPACK, rescale in fixed point and round twice: a step off in one place of a thousand
+after one layer, in 5 to 12 of a hundred after five. Such a build fails the comparison and is passed over.
 """
 
 from __future__ import annotations
