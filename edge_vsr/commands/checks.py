@@ -29,7 +29,8 @@ from edge_vsr.upscale.engine import Engine
 from edge_vsr.upscale.enlarge import Enlarger, only
 from edge_vsr.upscale.geometry import Fit, Target
 
-_LIBRARIES = ("numpy", "onnxruntime", "onnxruntime-ep-openvino", "opencv-python-headless", "av", "msgspec")
+_LIBRARIES = ("numpy", "onnxruntime", "opencv-python-headless", "av", "msgspec")
+_EXTRA_LIBRARIES = ("onnxruntime-ep-openvino", "ai-edge-litert", "tflite-runtime")  # each brings a backend
 _FILTERS = ("bwdif", "fieldmatch", "decimate")
 _VECTOR_FLAGS = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_vnni": "AVX-512 VNNI", "avx_vnni": "AVX VNNI",
                  "avx512_bf16": "BF16", "amx_int8": "AMX INT8", "amx_bf16": "AMX BF16",
@@ -63,8 +64,8 @@ def all_checks() -> Iterator[Finding]:
 
 def software() -> Finding:
     """Python and the libraries that pictures pass through."""
-    found = [f"{name} {_version(name)}" for name in _LIBRARIES if _version(name)]
-    missing = [name for name in _LIBRARIES if not _version(name) and name != "onnxruntime-ep-openvino"]
+    found = [f"{name} {_version(name)}" for name in (*_LIBRARIES, *_EXTRA_LIBRARIES) if _version(name)]
+    missing = [name for name in _LIBRARIES if not _version(name)]
     says = f"Python {platform.python_version()}, {', '.join(found)}"
     if missing or sys.version_info < (3, 10):
         return Finding("software", Verdict.FAIL, f"{says}; not installed: {', '.join(missing)}: install edge-vsr again")
