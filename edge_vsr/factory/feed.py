@@ -1,4 +1,8 @@
-"""What a run is fed: the recipe of a run, and endless batches drawn from the sample pairs as it says."""
+"""What a run is fed: the recipe of a run, and the batch of each of its steps, drawn from the sample pairs.
+
+A batch depends on the recipe and the step alone, so that a run that was killed goes on as if it had not been.
+Every 50th coded sample and the clean ones of the last photos are held back to watch the run by.
+"""
 
 from __future__ import annotations
 
@@ -11,63 +15,101 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from edge_vsr.factory.dataset import LR, Pairs
+from edge_vsr.factory.dataset import Pairs
 from edge_vsr.factory.networks import pack_luma
 
-Feed = Iterator[tuple[Tensor, Tensor, Tensor]]
+Batch = tuple[Tensor, Tensor, Tensor]  # picture, true residual luma packed, true residual chroma packed
+_HELD_CLEAN, _HELD_CODED_STEP = 32, 50
+_EASY = 0.25  # share of the coded samples, lightest first, that a curriculum starts with
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that decides a run besides the data."""
+    """All that decides a run besides the data, the net and the parent."""
 
-    minutes: float
-    lr: float = 2e-3
+    steps: int
+    muon: bool = True  # steps on the kernels; Adam alone otherwise
+    lr: float = 0.02  # Muon's
+    adam_lr: float = 1.5e-3
     batch: int = 16
-    patch: int = 48  # low-resolution blocks of 2x2 a side, halo included
-    clean_share: float = 0.6
-    chroma_weight: float = 0.25
+    patch: int = 32  # low-resolution blocks of 2x2 a side, halo included
+    clean_share: float = 0.5
+    curriculum: float = 0.0  # share of the steps over which harder coded samples join; 0: all from the start
+    chroma_weight: float = 0.15
     teacher_weight: float = 0.0
-    integers: bool = False  # train on the device's integer grid, taught by the parent too
-    smooth: float = 1.0  # errors below this many code values count squared
+    integers: bool = False  # train on the device's integer grid
+    conditioned: bool = True  # tell the net how noisy and how badly coded the picture is
+    smooth: float = 3.0  # code values below which errors count squared
     ema: float = 0.999
     seed: int = 1
 
 
-def batches(pairs: Pairs, recipe: Recipe, halo: int, scale: int, first_step: int = 0) -> Feed:
-    """Endless (picture, true residual luma 4x4 packed, true residual chroma 2x2 packed) batches."""
-    rng = np.random.default_rng([recipe.seed, first_step])
-    total, p = len(pairs.parts["cond"]), recipe.patch
-    core = p - 2 * halo
+def held_indices(pairs: Pairs) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Clean and coded samples that no step sees."""
+    held = min(_HELD_CLEAN, pairs.clean // 4)
+    return np.arange(pairs.clean - held, pairs.clean), np.arange(
+        pairs.clean, len(pairs.parts["cond"]), _HELD_CODED_STEP
+    )
+
+
+def training_indices(pairs: Pairs) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Clean samples, and coded ones from light to hard, without those held back."""
+    clean, coded = held_indices(pairs)
+    everything = np.arange(len(pairs.parts["cond"]))
+    return everything[: pairs.clean - len(clean)], np.setdiff1d(everything[pairs.clean :], coded)
+
+
+def batches(pairs: Pairs, recipe: Recipe, halo: int, scale: int, first_step: int = 0) -> Iterator[Batch]:
+    """The batches of ``first_step`` and of every step after it; endless."""
+    clean, coded = training_indices(pairs)
+    step, side = first_step, pairs.low_side // 2
     while True:
-        clean = rng.random(recipe.batch) < recipe.clean_share
-        picks = [int(rng.integers(0, pairs.clean) if c else rng.integers(pairs.clean, total)) for c in clean]
-        pictures, lumas, chromas = [], [], []
-        for i, (y, x) in zip(picks, rng.integers(0, LR // 2 - p + 1, (recipe.batch, 2)), strict=True):
-            part = pairs.parts
-            low = (
-                part["lr_y"][i, 2 * y : 2 * (y + p), 2 * x : 2 * (x + p)]
-                .reshape(p, 2, p, 2)
-                .transpose(1, 3, 0, 2)
-                .reshape(4, p, p)
-            )
-            chroma = [part[f"lr_{c}"][i, y : y + p, x : x + p][None] for c in "uv"]
-            planes = [np.full((1, p, p), value, np.uint8) for value in part["cond"][i]]
-            pictures.append(np.concatenate([low, *chroma, *planes]))
-            lumas.append(_residual(part, "y", i, (y + halo) * 2 * scale, (x + halo) * 2 * scale, core * 2 * scale))
-            chromas.append(
-                np.stack([_residual(part, c, i, (y + halo) * scale, (x + halo) * scale, core * scale) for c in "uv"])
-            )
-        picture = torch.from_numpy(np.stack(pictures)).float() - 128.0
-        luma, chroma_r = torch.from_numpy(np.stack(lumas))[:, None].float(), torch.from_numpy(np.stack(chromas)).float()
-        if rng.random() < 0.5:  # only up and down: chroma is sited to the left
-            picture = picture.flip(2)[:, [2, 3, 0, 1, 4, 5, 6, 7]]
-            luma, chroma_r = luma.flip(2), chroma_r.flip(2)
-        yield picture, pack_luma(luma, 2 * scale), F.pixel_unshuffle(chroma_r, scale)
+        rng = np.random.default_rng([recipe.seed, step])
+        reach = 1.0
+        if recipe.curriculum:
+            reach = min(1.0, _EASY + (1 - _EASY) * step / (recipe.steps * recipe.curriculum))
+        near = coded[: max(1, round(len(coded) * reach))]
+        from_clean = rng.random(recipe.batch) < recipe.clean_share
+        picks = [int(rng.choice(clean if c and len(clean) else near)) for c in from_clean]
+        corners = rng.integers(0, side - recipe.patch + 1, (recipe.batch, 2))
+        cuts = [window(pairs, i, (y, x), recipe.patch, halo, scale) for i, (y, x) in zip(picks, corners, strict=True)]
+        yield as_batch(cuts, scale, upside_down=bool(rng.random() < 0.5), conditioned=recipe.conditioned)
+        step += 1
 
 
-def _residual(
-    part: dict[str, npt.NDArray[np.uint8]], name: str, i: int, y: int, x: int, side: int
-) -> npt.NDArray[np.int16]:
-    window = np.s_[i, y : y + side, x : x + side]
-    return np.subtract(part[f"hr_{name}"][window], part[f"base_{name}"][window], dtype=np.int16)
+Cut = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int16], npt.NDArray[np.int16]]
+
+
+def window(pairs: Pairs, index: int, corner: tuple[int, int], patch: int, halo: int, scale: int) -> Cut:
+    """A cut of one sample: picture (8, p, p), residual luma (S, S), residual chroma (2, S / 2, S / 2).
+
+    corner, patch, halo in blocks; S = (patch - 2 halo) * 2 scale.
+    """
+    (y, x), p, part = corner, patch, pairs.parts
+    low = part["lr_y"][index, 2 * y : 2 * (y + p), 2 * x : 2 * (x + p)]
+    phases = low.reshape(p, 2, p, 2).transpose(1, 3, 0, 2).reshape(4, p, p)
+    chroma = [part[f"lr_{c}"][index, y : y + p, x : x + p][None] for c in "uv"]
+    planes = [np.full((1, p, p), value, np.uint8) for value in part["cond"][index]]
+    core = p - 2 * halo
+
+    def residual(name: str, unit: int) -> npt.NDArray[np.int16]:
+        rows, columns = (slice((at + halo) * unit, (at + halo + core) * unit) for at in (y, x))
+        return np.subtract(
+            part[f"hr_{name}"][index, rows, columns], part[f"base_{name}"][index, rows, columns], dtype=np.int16
+        )
+
+    truth = np.stack([residual(c, scale) for c in "uv"])
+    return np.concatenate([phases, *chroma, *planes]), residual("y", 2 * scale), truth
+
+
+def as_batch(cuts: list[Cut], scale: int, upside_down: bool = False, conditioned: bool = True) -> Batch:
+    """Cuts as tensors; ``upside_down`` mirrors rows (never columns: chroma is sited to the left)."""
+    picture = torch.from_numpy(np.stack([cut[0] for cut in cuts])).float() - 128.0
+    luma = torch.from_numpy(np.stack([cut[1] for cut in cuts]))[:, None].float()
+    chroma = torch.from_numpy(np.stack([cut[2] for cut in cuts])).float()
+    if not conditioned:
+        picture[:, 6:] = 0
+    if upside_down:
+        picture = picture.flip(2)[:, [2, 3, 0, 1, 4, 5, 6, 7]]
+        luma, chroma = luma.flip(2), chroma.flip(2)
+    return picture, pack_luma(luma, 2 * scale), F.pixel_unshuffle(chroma, scale)

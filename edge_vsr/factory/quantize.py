@@ -30,6 +30,8 @@ class IntLayer:
 
 def float_layers(net: YuvNet) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
     """Plain kernels and biases that take code values - 128 and give the residual in code values."""
+    if not net.config.plain:
+        raise ValueError("the device computes convolutions and ReLU only: no attention, no gate")
     with torch.no_grad():
         layers = [
             (k.numpy().copy(), layer.bias.numpy().copy())

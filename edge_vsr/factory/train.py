@@ -1,12 +1,13 @@
 """The training loop: one rung, from scratch or from a parent, resumable to the step.
 
-    python -m edge_vsr.factory.train --data train_runs/pairs --run train_runs/mid --minutes 60
-    python -m edge_vsr.factory.train --data train_runs/pairs --run train_runs/int8 --parent train_runs/mid --integers
+    python -m edge_vsr.factory.train --data train_runs/pairs --run train_runs/mid --steps 40000
+    python -m edge_vsr.factory.train --data train_runs/pairs --run train_runs/int8 --parent train_runs/mid \\
+        --integers --steps 5000 --lr 0.002
 
-With --parent the net starts from the parent's weights. With --integers it then trains on the integer grid of
-the device (quantisation-aware) and is taught by the parent as well as by the truth. The schedule follows
-training time, so that a busy machine trains less but still anneals; the log records steps. Kill it at any
-time: the same command goes on.
+With --parent the net starts from the parent's weights (of another scale: from its trunk). With --integers it
+trains on the integer grid of the device (quantisation-aware) and is taught by the parent as well as by the
+truth. Kernels are stepped on by Muon (Jordan et al. 2024), the rest by Adam. Kill it at any time: the same
+command goes on at the step of the last checkpoint, and the plot beside it shows where.
 """
 
 from __future__ import annotations
@@ -14,20 +15,22 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from edge_vsr.durable import commit
 from edge_vsr.factory.dataset import Pairs
-from edge_vsr.factory.feed import Feed, Recipe, batches
+from edge_vsr.factory.feed import Batch, Recipe, as_batch, batches, held_indices, window
 from edge_vsr.factory.networks import ACTIVATION_LEVELS, NetConfig, YuvNet
+from edge_vsr.factory.trainlog import TrainLog
 
-LOG_STEPS, SAVE_S = 200, 60
+LOG_STEPS, CHECK_STEPS, SAVE_S = 100, 1000, 60
+_WARM_UP = 200  # steps
+CHECKPOINT = "checkpoint.pt"
 
 
 def charbonnier(error: Tensor, smooth: float) -> Tensor:
@@ -41,62 +44,68 @@ def loss_of(out: Tensor, luma: Tensor, chroma: Tensor, recipe: Recipe) -> Tensor
     return errors[0] + recipe.chroma_weight * errors[1]
 
 
-def rate(recipe: Recipe, progress: float, step: int) -> float:
-    """Warm up for 300 steps, then a cosine down to 1 % over the run."""
-    return (
-        recipe.lr * min(1.0, (step + 1) / 300) * (0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * min(1.0, progress)))))
-    )
+def pace(recipe: Recipe, step: int) -> float:
+    """Factor of the learning rates: a short warm-up, then a cosine down to 1 %."""
+    cosine = 0.5 * (1 + float(np.cos(np.pi * min(1.0, step / recipe.steps))))
+    return min(1.0, (step + 1) / _WARM_UP) * (0.01 + 0.99 * cosine)
 
 
-def calibrate(net: YuvNet, data: Feed, batches_seen: int = 16) -> None:
+def calibrate(net: YuvNet, some: list[Batch]) -> None:
     """Set each activation's clip to the 99.99th percentile of what it carries."""
     seen: list[list[float]] = [[] for _ in net.clips]
     with torch.no_grad():
-        for _ in range(batches_seen):
-            x = next(data)[0] / 128.0
-            for index, (layer, kernel) in enumerate(zip(net.layers[:-1], net.plain_kernels()[:-1], strict=True)):
-                x = F.relu(F.conv2d(x, kernel, layer.bias))
+        for picture, *_ in some:
+            for index, x in enumerate(net.features(picture)):
                 sample = x.flatten()[:: max(1, x.numel() // 1_000_000)]
-                seen[index].append(float(torch.quantile(sample, 0.9999)))
+                seen[index].append(float(torch.quantile(sample.float(), 0.9999)))
         net.clips.copy_(torch.tensor([float(np.mean(s)) for s in seen]))
 
 
-def load_net(run: Path, weights: str = "ema") -> YuvNet:
-    """The net of a run, by default its averaged weights."""
-    state = torch.load(run / "checkpoint.pt", weights_only=True)
+def load_net(run: Path) -> YuvNet:
+    """The net of a run with its averaged weights."""
+    state = torch.load(run / CHECKPOINT, weights_only=True)
     net = YuvNet(NetConfig(**state["config"]))
-    net.load_state_dict(state[weights])
+    net.load_state_dict(state["ema"])
     net.quantised = state["quantised"]
     net.eval()
     return net
 
 
-def _save(run: Path, state: dict[str, object]) -> None:
-    torch.save(state, run / "checkpoint.tmp")
-    (run / "checkpoint.tmp").replace(run / "checkpoint.pt")
+def optimisers_of(net: YuvNet, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """Muon for the kernels, Adam for the rest; clips learn only where they are used, and faster."""
+    named = [(name, p) for name, p in net.named_parameters() if p.requires_grad and name != "clips"]
+    kernels = [p for name, p in named if recipe.muon and name.endswith("kernel")]
+    rest = [p for name, p in named if not (recipe.muon and name.endswith("kernel"))]
+    clips = {"params": [net.clips], "lr": 2 * recipe.adam_lr if recipe.integers else 0.0}
+    adam = torch.optim.Adam([{"params": rest}, clips], lr=recipe.adam_lr, betas=(0.9, 0.99))
+    return [torch.optim.Muon(kernels, lr=recipe.lr, weight_decay=0.0), adam] if kernels else [adam]
 
 
 @dataclass
 class Trainer:
-    """A run in progress: the net, its running average, the optimiser, and how far it is."""
+    """A run in progress: the net, its running average, the optimisers, and how far it is."""
 
     run: Path
     net: YuvNet
     average: YuvNet
-    optimiser: torch.optim.Optimizer
+    optimisers: list[torch.optim.Optimizer]
     recipe: Recipe
     teacher: YuvNet | None
     step: int = 0
     spent_s: float = 0.0
 
+    def __post_init__(self) -> None:
+        self._full = [[group["lr"] for group in optimiser.param_groups] for optimiser in self.optimisers]
+
     def resume(self) -> None:
         """Go on from the run's checkpoint, where there is one."""
-        if not (self.run / "checkpoint.pt").exists():
+        if not (self.run / CHECKPOINT).exists():
             return
-        state = torch.load(self.run / "checkpoint.pt", weights_only=True)
+        state = torch.load(self.run / CHECKPOINT, weights_only=True)
         self.net.load_state_dict(state["net"])
         self.average.load_state_dict(state["ema"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        for optimiser, kept in zip(self.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(kept)
         self.step, self.spent_s = state["step"], state["spent_s"]
 
     def save(self) -> None:
@@ -104,32 +113,36 @@ class Trainer:
         state = {
             "net": self.net.state_dict(),
             "ema": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "config": asdict(self.net.config),
             "quantised": self.net.quantised,
             "step": self.step,
             "spent_s": self.spent_s,
         }
         torch.save(state, self.run / "checkpoint.tmp")
-        commit(self.run / "checkpoint.tmp", self.run / "checkpoint.pt")
+        commit(self.run / "checkpoint.tmp", self.run / CHECKPOINT)
 
-    def learn(self, picture: Tensor, luma: Tensor, chroma: Tensor) -> float:
+    def learn(self, batch: Batch) -> float:
         """One step; the loss before it."""
-        lr = rate(self.recipe, self.spent_s / (self.recipe.minutes * 60), self.step)
-        self.optimiser.param_groups[0]["lr"], self.optimiser.param_groups[1]["lr"] = lr, lr * 2
+        picture, luma, chroma = batch
+        factor = pace(self.recipe, self.step)
+        for optimiser, full in zip(self.optimisers, self._full, strict=True):
+            for group, lr in zip(optimiser.param_groups, full, strict=True):
+                group["lr"] = lr * factor
         kinds = list(ACTIVATION_LEVELS.values())
         self.net.levels = kinds[self.step % len(kinds)]  # one set of weights serves both exports
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.teacher is None):
-            out = self.net(picture.contiguous(memory_format=torch.channels_last)).float()
+        with torch.autocast("cpu", torch.bfloat16):
+            out = self.net(picture.contiguous(memory_format=torch.channels_last))
+            taught = self._taught(picture)
         loss = loss_of(out, luma, chroma, self.recipe)
-        if self.teacher is not None:
-            with torch.no_grad():
-                taught = self.teacher(picture)
+        if taught is not None:
             loss = loss + self.recipe.teacher_weight * charbonnier(out - taught, self.recipe.smooth)
-        self.optimiser.zero_grad(set_to_none=True)
+        for optimiser in self.optimisers:
+            optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.step += 1
         with torch.no_grad():
             keep = min(self.recipe.ema, self.step / (self.step + 20))
@@ -137,49 +150,79 @@ class Trainer:
                 a.lerp_(b, 1 - keep)
         return float(loss.detach())
 
+    def _taught(self, picture: Tensor) -> Tensor | None:
+        if self.teacher is None:
+            return None
+        with torch.no_grad():
+            return self.teacher(picture)
 
-def start(run: Path, config: NetConfig, recipe: Recipe, parent: Path | None, feed: Feed) -> Trainer:
+
+def gains_db(net: YuvNet, pairs: Pairs, recipe: Recipe) -> tuple[float, float]:
+    """PSNR-Y over the base on the clean and on the coded samples held back; NaN where there are none."""
+    halo, scale = net.config.depth, net.config.scale
+    side = pairs.low_side // 2
+    found = []
+    for indices in held_indices(pairs):
+        errors = []
+        for index in indices:
+            picture, luma, _ = as_batch(
+                [window(pairs, int(index), (0, 0), side, halo, scale)], scale, conditioned=recipe.conditioned
+            )
+            with torch.no_grad():
+                left = luma - net(picture)[:, : luma.shape[1]]
+            errors.append((float(luma.square().mean()) + 0.1, float(left.square().mean()) + 0.1))
+        found.append(float(np.mean([10 * np.log10(before / after) for before, after in errors])) if errors else np.nan)
+    return found[0], found[1]
+
+
+def start(run: Path, config: NetConfig, recipe: Recipe, parent: Path | None, pairs: Pairs) -> Trainer:
     """A trainer at its first step, or where the run's checkpoint left it."""
+    torch.manual_seed(recipe.seed)
     net, teacher = YuvNet(config), None
     if parent is not None:
-        net.load_state_dict(load_net(parent).state_dict())
-    if recipe.integers and parent is not None:
-        teacher = load_net(parent)
-        calibrate(net, feed)
+        net.adopt(load_net(parent))
+    if recipe.integers:
+        if parent is not None and recipe.teacher_weight:
+            teacher = load_net(parent)
+        feed = batches(pairs, recipe, config.depth, config.scale)
+        calibrate(net, [next(feed) for _ in range(16)])
         net.quantised = True
     average = YuvNet(config)
     average.load_state_dict(net.state_dict())
+    average.quantised = net.quantised
     net.to(memory_format=torch.channels_last)
-    weights = [p for name, p in net.named_parameters() if name != "clips"]
-    optimiser = torch.optim.Adam([{"params": weights}, {"params": [net.clips]}], betas=(0.9, 0.99))
-    trainer = Trainer(run, net, average, optimiser, recipe, teacher)
+    trainer = Trainer(run, net, average, optimisers_of(net, recipe), recipe, teacher)
     trainer.resume()
     return trainer
 
 
-def train(data: Path, run: Path, config: NetConfig, recipe: Recipe, parent: Path | None) -> None:
+def train(data: Path, run: Path, config: NetConfig, recipe: Recipe, parent: Path | None) -> Trainer:
     """Run to the end of the schedule, going on from ``run/checkpoint.pt`` where there is one."""
     run.mkdir(parents=True, exist_ok=True)
     head = {"net": asdict(config), "recipe": asdict(recipe), "parent": parent.name if parent else None}
     (run / "recipe.json").write_text(json.dumps(head, indent=1))
     pairs = Pairs.open(data)
-    trainer = start(run, config, recipe, parent, batches(pairs, recipe, config.depth, config.scale))
+    trainer = start(run, config, recipe, parent, pairs)
     feed = batches(pairs, recipe, config.depth, config.scale, trainer.step)
-    begin = saved = time.monotonic()
-    begin -= trainer.spent_s
-    losses: list[float] = []
-    with (run / "log.csv").open("a") as log:
-        while trainer.spent_s < recipe.minutes * 60:
-            losses.append(trainer.learn(*next(feed)))
-            trainer.spent_s = time.monotonic() - begin
-            if trainer.step % LOG_STEPS == 0:
-                print(f"{trainer.step},{trainer.spent_s:.0f},{np.mean(losses):.4f}", file=log, flush=True)
-                losses = []
-            if time.monotonic() - saved > SAVE_S:
-                trainer.save()
-                saved = time.monotonic()
+    saved = time.monotonic()
+    begin = saved - trainer.spent_s
+    log, losses = TrainLog(run, trainer.step), []
+    while trainer.step < recipe.steps:
+        losses.append(trainer.learn(next(feed)))
+        trainer.spent_s = time.monotonic() - begin
+        last = trainer.step == recipe.steps
+        if trainer.step % LOG_STEPS == 0 or last:
+            checked = trainer.step % CHECK_STEPS == 0 or last
+            clean_db, coded_db = gains_db(trainer.average, pairs, recipe) if checked else (np.nan, np.nan)
+            log.add(trainer.step, trainer.spent_s, float(np.mean(losses)), clean_db, coded_db)
+            losses = []
+        if time.monotonic() - saved > SAVE_S:
+            trainer.save()
+            saved = time.monotonic()
     trainer.save()
-    print(f"done: {trainer.step} steps in {trainer.spent_s:.0f} s")
+    log.plot()
+    print(f"{run.name}: {trainer.step} steps in {trainer.spent_s:.0f} s")
+    return trainer
 
 
 def main() -> None:
@@ -188,22 +231,33 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--parent", type=Path, help="a run to start from")
     parser.add_argument("--integers", action="store_true", help="quantisation-aware; needs --parent")
-    parser.add_argument("--clean", type=float, default=0.6, help="share of clean pairs")
-    parser.add_argument("--smooth", type=float, default=1.0, help="code values below which errors count squared")
-    parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--width", type=int, default=64)
-    parser.add_argument("--depth", type=int, default=6)
-    parser.add_argument("--lr", type=float)
+    parser.add_argument("--width", type=int, help="channels (default: the parent's, else 64)")
+    parser.add_argument("--depth", type=int, help="convolutions (default: the parent's, else 5)")
+    parser.add_argument("--scale", type=int, choices=(1, 2, 3, 4), help="default: the parent's, else 2")
+    parser.add_argument("--steps", type=int, required=True)
+    parser.add_argument("--lr", type=float, default=Recipe.lr, help="of the kernels (default: %(default)s)")
+    parser.add_argument("--adam-lr", type=float, default=Recipe.adam_lr, help="of the rest (default: %(default)s)")
+    parser.add_argument("--batch", type=int, default=Recipe.batch)
+    parser.add_argument("--patch", type=int, default=Recipe.patch, help="blocks a side, halo included")
+    parser.add_argument("--clean", type=float, default=Recipe.clean_share, help="share of clean pairs")
+    parser.add_argument("--curriculum", type=float, default=Recipe.curriculum, help="share of steps to the hardest")
+    parser.add_argument("--teacher", type=float, default=Recipe.teacher_weight, help="weight of the parent's answer")
     args = parser.parse_args()
-    torch.manual_seed(1)
-    config = NetConfig(width=args.width, depth=args.depth)
+    if args.integers and args.parent is None:
+        parser.error("--integers needs --parent")
+    config = load_net(args.parent).config if args.parent else NetConfig()
+    wanted = {"width": args.width, "depth": args.depth, "scale": args.scale}
+    config = replace(config, **{name: value for name, value in wanted.items() if value is not None})
     recipe = Recipe(
-        args.minutes,
-        lr=args.lr or (2e-4 if args.integers else 2e-3),
+        args.steps,
+        lr=args.lr,
+        adam_lr=args.adam_lr,
+        batch=args.batch,
+        patch=args.patch,
         clean_share=args.clean,
-        teacher_weight=0.5 if args.integers else 0.0,
+        curriculum=args.curriculum,
+        teacher_weight=args.teacher,
         integers=args.integers,
-        smooth=args.smooth,
     )
     train(args.data, args.run, config, recipe, args.parent)
 

@@ -64,11 +64,11 @@ def test_haar_and_branches_fold_into_plain_kernels(factory_run: Path) -> None:
 
 def test_branches_are_a_kernel_a_point_and_an_identity(factory_run: Path) -> None:
     for layer in load_net(factory_run).layers:
-        x = torch.randn(1, layer.kernel.shape[1], 7, 7)
+        x = torch.randn(1, layer.shape[1], 7, 7)
         with torch.no_grad():
             inner = x[:, :, 1:-1, 1:-1]
-            apart = F.conv2d(x, layer.kernel) + F.conv2d(inner, layer.point)
-            if layer.kernel.shape[0] == layer.kernel.shape[1]:
+            apart = F.conv2d(x, layer.kernel.view(layer.shape)) + F.conv2d(inner, layer.point)
+            if layer.shape[0] == layer.shape[1]:
                 apart = apart + layer.identity * inner
             assert torch.allclose(F.conv2d(x, layer.collapsed()), apart, atol=1e-4)
 
@@ -91,7 +91,7 @@ def test_training_sees_the_integers_of_the_device(kind: str, factory_run: Path, 
 def test_integers_are_within_their_types(kind: str, factory_run: Path) -> None:
     net = load_net(factory_run)
     layers = int_layers(net, kind)
-    assert [layer.weight.shape for layer in layers] == [(16, 8, 3, 3), (16, 16, 3, 3), (24, 16, 3, 3)]
+    assert [layer.weight.shape for layer in layers] == [(32, 8, 3, 3), (32, 32, 3, 3), (24, 32, 3, 3)]
     for layer, kernel in zip(layers, net.plain_kernels(), strict=True):
         assert (layer.weight.dtype, layer.bias.dtype) == (np.int8, np.int32)
         assert np.abs(layer.weight.astype(int)).max(axis=(1, 2, 3)).tolist() == [127] * len(kernel)
@@ -113,6 +113,26 @@ def test_a_channel_without_weights_still_gives_its_bias(factory_run: Path) -> No
         layer.kernel[3], layer.point[3], layer.bias[3] = 0, 0, 0.5
     first = int_layers(net, "asym")[0]
     assert first.bias[3] * float(first.scale_in) * float(first.scale_weight[3]) == pytest.approx(0.5, rel=0.01)
+
+
+def test_a_net_with_more_than_convolutions_is_not_for_the_device() -> None:
+    for config in (NetConfig(16, 3, attention=True), NetConfig(16, 3, gate=True)):
+        assert YuvNet(config)(centred(picture())).shape == (2, 24, 24, 24)
+        with pytest.raises(ValueError, match="convolutions and ReLU only"):
+            float_layers(YuvNet(config))
+
+
+def test_a_layer_becomes_the_kernel_it_absorbs() -> None:
+    layer, plain = YuvNet(NetConfig(16, 3)).layers[1], torch.randn(16, 16, 3, 3)
+    layer.absorb(plain, torch.ones(16))
+    assert torch.allclose(layer.collapsed(), plain, atol=1e-5)
+    assert layer.bias.tolist() == [1.0] * 16
+
+
+def test_without_branches_a_kernel_is_all_there_is() -> None:
+    layer = YuvNet(NetConfig(16, 3, branches=False)).layers[1]
+    assert torch.equal(layer.collapsed(), layer.kernel.view(layer.shape))
+    assert not layer.point.requires_grad
 
 
 def test_luma_is_packed_phase_by_phase() -> None:

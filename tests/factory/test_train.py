@@ -17,13 +17,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from edge_vsr.factory import trainlog  # noqa: E402
 from edge_vsr.factory.dataset import Pairs  # noqa: E402
-from edge_vsr.factory.feed import Feed, Recipe, batches  # noqa: E402
+from edge_vsr.factory.feed import Batch, Recipe, batches, held_indices, training_indices  # noqa: E402
 from edge_vsr.factory.networks import NetConfig  # noqa: E402
-from edge_vsr.factory.train import Trainer, calibrate, load_net, rate, start, train  # noqa: E402
+from edge_vsr.factory.train import Trainer, calibrate, gains_db, load_net, pace, start, train  # noqa: E402
 
 CONFIG = NetConfig(width=8, depth=3)
-RECIPE = Recipe(minutes=10, lr=0.03, batch=4, patch=20)
+RECIPE = Recipe(steps=400, batch=4, patch=20)
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +37,13 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def feed(pairs_folder: Path) -> Feed:
-    return batches(Pairs.open(pairs_folder), RECIPE, CONFIG.depth, CONFIG.scale)
+def pairs(pairs_folder: Path) -> Pairs:
+    return Pairs.open(pairs_folder)
+
+
+@pytest.fixture
+def feed(pairs: Pairs) -> Iterator[Batch]:
+    return batches(pairs, RECIPE, CONFIG.depth, CONFIG.scale)
 
 
 def weights(trainer: Trainer) -> list[torch.Tensor]:  # type: ignore[name-defined]
@@ -51,7 +57,7 @@ def close(a: list[torch.Tensor], b: list[torch.Tensor]) -> bool:  # type: ignore
 # -- batches ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_batch_has_the_shapes_of_the_net(feed: Feed) -> None:
+def test_a_batch_has_the_shapes_of_the_net(feed: Iterator[Batch]) -> None:
     picture, luma, chroma = next(feed)
     core = RECIPE.patch - 2 * CONFIG.depth
     assert picture.shape == (4, 8, 20, 20)
@@ -88,84 +94,136 @@ def test_clean_and_coded_samples_are_drawn_in_proportion(pairs_folder: Path) -> 
 # -- learning ---------------------------------------------------------------------------------------------------------
 
 
-def test_twenty_steps_lower_the_loss(feed: Feed, tmp_path: Path) -> None:
-    batch, trainer = next(feed), start(tmp_path, CONFIG, RECIPE, None, feed)
-    losses = [trainer.learn(*batch) for _ in range(20)]
+def test_twenty_steps_lower_the_loss(feed: Iterator[Batch], pairs: Pairs, tmp_path: Path) -> None:
+    batch, trainer = next(feed), start(tmp_path, CONFIG, RECIPE, None, pairs)
+    losses = [trainer.learn(batch) for _ in range(20)]
     assert trainer.step == 20
     assert np.mean(losses[-3:]) < 0.95 * losses[0]
 
 
-def test_quantised_training_lowers_the_loss_at_both_precisions(feed: Feed, tmp_path: Path) -> None:
-    parent = start(tmp_path / "parent", CONFIG, RECIPE, None, feed)
+def test_quantised_training_lowers_the_loss_at_both_precisions(
+    feed: Iterator[Batch], pairs: Pairs, tmp_path: Path
+) -> None:
+    parent = start(tmp_path / "parent", CONFIG, RECIPE, None, pairs)
     (tmp_path / "parent").mkdir()
     batch = next(feed)
     for _ in range(10):
-        parent.learn(*batch)
+        parent.learn(batch)
     parent.save()
     recipe = replace(RECIPE, integers=True, teacher_weight=0.5)
-    child = start(tmp_path / "child", CONFIG, recipe, tmp_path / "parent", feed)
+    child = start(tmp_path / "child", CONFIG, recipe, tmp_path / "parent", pairs)
     assert child.net.quantised
-    assert not start(tmp_path / "child", CONFIG, RECIPE, tmp_path / "parent", feed).net.quantised
+    assert not start(tmp_path / "child", CONFIG, RECIPE, tmp_path / "parent", pairs).net.quantised
     assert all(0.01 < clip < 100 for clip in child.net.clips.tolist())
     losses, levels = [], []
     for _ in range(20):
-        losses.append(child.learn(*batch))
+        losses.append(child.learn(batch))
         levels.append(child.net.levels)
     assert set(levels) == {127, 255}
     for first in (0, 1):
         assert losses[18 + first] < losses[first]
 
 
-def test_clips_are_set_to_what_the_layers_carry(feed: Feed, tmp_path: Path) -> None:
-    net = start(tmp_path, CONFIG, RECIPE, None, feed).net
+def test_clips_are_set_to_what_the_layers_carry(pairs: Pairs, feed: Iterator[Batch], tmp_path: Path) -> None:
+    net = start(tmp_path, CONFIG, RECIPE, None, pairs).net
     with torch.no_grad():
         net.layers[0].bias += 50
-    calibrate(net, feed, batches_seen=1)
+    calibrate(net, [next(feed)])
     assert 50 < float(net.clips[0].detach()) < 70
 
 
-def test_the_rate_warms_up_and_anneals() -> None:
-    assert rate(RECIPE, 0.0, 0) == pytest.approx(0.03 / 300)
-    assert rate(RECIPE, 0.0, 299) == pytest.approx(0.03)
-    assert rate(RECIPE, 1.0, 9999) == pytest.approx(0.0003)
-    assert rate(RECIPE, 7.0, 9999) == pytest.approx(0.0003)
-    falling = [rate(RECIPE, p / 20, 9999) for p in range(21)]
+def test_the_pace_warms_up_and_anneals() -> None:
+    assert pace(RECIPE, 0) == pytest.approx(1 / 200)
+    assert pace(replace(RECIPE, steps=10**6), 199) == pytest.approx(1.0, abs=1e-3)
+    assert pace(RECIPE, 400) == pytest.approx(0.01)
+    assert pace(RECIPE, 900) == pytest.approx(0.01)
+    falling = [pace(RECIPE, step) for step in range(200, 400)]
     assert falling == sorted(falling, reverse=True)
+
+
+def test_a_child_of_another_scale_takes_over_the_trunk(pairs: Pairs, feed: Iterator[Batch], tmp_path: Path) -> None:
+    parent = start(tmp_path, CONFIG, RECIPE, None, pairs)
+    parent.learn(next(feed))
+    parent.save()
+    child = start(tmp_path / "x3", replace(CONFIG, scale=3), RECIPE, tmp_path, pairs).net
+    assert torch.equal(child.layers[1].kernel, parent.average.layers[1].kernel)
+    assert child.layers[2].kernel.shape[0] == 54
+
+
+# -- what is drawn, and what is held back -----------------------------------------------------------------------------
+
+
+def test_nothing_held_back_is_trained_on(pairs: Pairs) -> None:
+    clean, coded = training_indices(pairs)
+    held_clean, held_coded = held_indices(pairs)
+    assert sorted([*clean, *coded, *held_clean, *held_coded]) == list(range(22))
+    assert len(held_clean) == 3
+    assert len(held_coded) == 1
+
+
+def test_a_curriculum_begins_with_the_lightest_samples(pairs: Pairs) -> None:
+    marked = np.repeat(np.arange(22)[:, None], 2, axis=1).astype(np.uint8)
+    recipe = replace(RECIPE, clean_share=0.0, curriculum=0.5, patch=8, batch=64)
+    draw = batches(replace(pairs, parts={**pairs.parts, "cond": marked}), recipe, 3, 2)
+    first = (next(draw)[0][:, 6, 0, 0] + 128).unique().tolist()
+    late = batches(replace(pairs, parts={**pairs.parts, "cond": marked}), recipe, 3, 2, first_step=200)
+    assert first == [13, 14]  # a quarter of nine; 12 is held back
+    assert len((next(late)[0][:, 6, 0, 0] + 128).unique()) == 9
+
+
+def test_a_batch_depends_on_its_step_alone(pairs: Pairs) -> None:
+    straight = batches(pairs, RECIPE, 3, 2)
+    for _ in range(3):
+        next(straight)
+    assert all(torch.equal(a, b) for a, b in zip(next(straight), next(batches(pairs, RECIPE, 3, 2, 3)), strict=True))
+
+
+def test_an_unconditioned_net_is_told_nothing(pairs: Pairs) -> None:
+    picture = next(batches(pairs, replace(RECIPE, conditioned=False), 3, 2))[0]
+    assert not picture[:, 6:].any()
+
+
+def test_a_net_that_adds_nothing_gains_nothing(pairs: Pairs, tmp_path: Path) -> None:
+    net = start(tmp_path, CONFIG, RECIPE, None, pairs).net
+    with torch.no_grad():
+        for parameter in net.layers[-1].parameters():
+            parameter.zero_()
+    assert gains_db(net, pairs, RECIPE) == (0.0, 0.0)
 
 
 # -- stopping and going on --------------------------------------------------------------------------------------------
 
 
-def test_a_resumed_run_is_the_run_that_never_stopped(feed: Feed, tmp_path: Path) -> None:
+def test_a_resumed_run_is_the_run_that_never_stopped(feed: Iterator[Batch], pairs: Pairs, tmp_path: Path) -> None:
     todo = [next(feed) for _ in range(8)]
-    straight = start(tmp_path / "straight", CONFIG, RECIPE, None, feed)
+    straight = start(tmp_path / "straight", CONFIG, RECIPE, None, pairs)
     torch.manual_seed(1)
-    stopped = start(tmp_path, CONFIG, RECIPE, None, feed)
+    stopped = start(tmp_path, CONFIG, RECIPE, None, pairs)
     stopped.net.load_state_dict(straight.net.state_dict())
     stopped.average.load_state_dict(straight.average.state_dict())
     for batch in todo:
-        straight.learn(*batch)
+        straight.learn(batch)
     for batch in todo[:4]:
-        stopped.learn(*batch)
+        stopped.learn(batch)
     stopped.spent_s = 12.5
     stopped.save()
     torch.manual_seed(99)
-    resumed = start(tmp_path, CONFIG, RECIPE, None, feed)
+    resumed = start(tmp_path, CONFIG, RECIPE, None, pairs)
     assert (resumed.step, resumed.spent_s) == (4, 12.5)
     assert all(torch.equal(a, b) for a, b in zip(weights(resumed), weights(stopped), strict=True))
-    resumed.spent_s = 0.0
     for batch in todo[4:]:
-        resumed.learn(*batch)
+        resumed.learn(batch)
     assert resumed.step == straight.step
     assert close(weights(resumed), weights(straight))
     assert not close(weights(resumed), weights(stopped))
 
 
-def test_a_finished_run_can_be_loaded_by_either_set_of_weights(feed: Feed, tmp_path: Path) -> None:
-    trainer = start(tmp_path, CONFIG, RECIPE, None, feed)
-    trainer.learn(*next(feed))
+def test_a_finished_run_is_loaded_with_its_averaged_weights(
+    feed: Iterator[Batch], pairs: Pairs, tmp_path: Path
+) -> None:
+    trainer = start(tmp_path, CONFIG, RECIPE, None, pairs)
+    trainer.learn(next(feed))
     trainer.save()
-    assert torch.equal(load_net(tmp_path, "net").clips, trainer.net.clips)
     assert torch.equal(load_net(tmp_path).layers[0].kernel, trainer.average.layers[0].kernel)
     assert not load_net(tmp_path).quantised
 
@@ -178,38 +236,43 @@ from edge_vsr.factory import train
 from edge_vsr.factory.networks import NetConfig
 torch.set_num_threads(1)
 train.SAVE_S = 0  # a checkpoint at every step: a kill is likely to fall into one
-recipe = train.Recipe(minutes=10, lr=0.03, batch=4, patch=20)
+recipe = train.Recipe(steps=int(sys.argv[3]), batch=4, patch=20)
 train.train(Path(sys.argv[1]), Path(sys.argv[2]), NetConfig(width=8, depth=3), recipe, None)
 """
 
 
-def test_a_killed_run_goes_on_where_it_was(pairs_folder: Path, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    child = subprocess.Popen(
-        [sys.executable, "-c", FOR_EVER, str(pairs_folder), str(run)],
+def run_child(pairs_folder: Path, run: Path, steps: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-c", FOR_EVER, str(pairs_folder), str(run), str(steps)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
+
+
+def test_a_killed_run_ends_as_one_that_was_not(pairs_folder: Path, tmp_path: Path) -> None:
+    run, steps = tmp_path / "run", 120
+    child = run_child(pairs_folder, run, steps)
     try:
         deadline = time.monotonic() + 120
         while not (run / "checkpoint.pt").exists():
             assert child.poll() is None, "training died by itself"
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        time.sleep(0.3)
     finally:
         child.send_signal(signal.SIGKILL)
         child.wait()
     state = torch.load(run / "checkpoint.pt", weights_only=True)
-    assert state["step"] >= 1
+    assert 1 <= state["step"] < steps
     assert json.loads((run / "recipe.json").read_text())["recipe"]["batch"] == 4
-    more = replace(RECIPE, minutes=(state["spent_s"] + 0.3) / 60)
-    train(pairs_folder, run, CONFIG, more, None)
-    after = torch.load(run / "checkpoint.pt", weights_only=True)
-    assert after["step"] > state["step"]
-    assert after["spent_s"] >= more.minutes * 60
-    assert not torch.equal(after["net"]["layers.0.kernel"], state["net"]["layers.0.kernel"])
-    train(pairs_folder, run, CONFIG, more, None)  # a finished run has nothing left to do
-    assert torch.load(run / "checkpoint.pt", weights_only=True)["step"] == after["step"]
+    recipe = replace(RECIPE, steps=steps)
+    resumed = train(pairs_folder, run, CONFIG, recipe, None)
+    straight = train(pairs_folder, tmp_path / "straight", CONFIG, recipe, None)
+    assert (resumed.step, straight.step) == (steps, steps)
+    assert close(weights(resumed), weights(straight))
+    log = trainlog.read(run)
+    assert [row["step"] for row in log] == ["100", "120"]
+    assert [row["resumed"] for row in log] == ["1", "0"]
+    assert (run / "plot.png").stat().st_size > 5000
+    assert train(pairs_folder, run, CONFIG, recipe, None).step == steps  # a finished run has nothing left to do
 
 
 def test_a_set_without_coded_samples_can_be_learnt(photos: Path, tmp_path: Path) -> None:
