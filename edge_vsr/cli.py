@@ -65,6 +65,7 @@ VERBS = {
         verbs={
             "quality": Verb("PSNR and SSIM on still pictures, against other methods", "edge_vsr.bench.quality"),
             "video": Verb("the same on clips coded by real encoders", "edge_vsr.bench.video"),
+            "ladder": Verb("quality against CPU time, ours beside others' nets", "edge_vsr.bench.ladder"),
             "speed": Verb("frames a second and where the time goes", "edge_vsr.bench.speed"),
         },
     ),

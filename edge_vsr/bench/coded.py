@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
 import av
+import cv2
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
@@ -24,6 +25,7 @@ from edge_vsr.present.av_frames import to_av
 if TYPE_CHECKING:
     _Packet = av.Packet[Any]
 
+_CV_CPU_AVX_512F = 13  # OpenCV's number of it
 _FINEST, _COARSEST = 2, 31
 _THREADS = 4  # fixed: the number of threads changes what an encoder writes
 
@@ -40,9 +42,7 @@ class Setting:
 
 
 def _x264(crf: int) -> Setting:
-    # Without AVX-512 equal runs give equal bits (see present.encoders).
-    options = {"preset": "medium", "crf": str(crf), "x264-params": "asm=avx2:log-level=-1"}
-    return Setting(f"x264 crf {crf}", "libx264", "h264", options)
+    return Setting(f"x264 crf {crf}", "libx264", "h264", {"preset": "medium", "crf": str(crf)})
 
 
 def _mpeg2(mbit_s: int) -> Setting:
@@ -101,6 +101,8 @@ def _encode(
         encoder.width, encoder.height, encoder.pix_fmt = frames[0].width_px, frames[0].height_px, "yuv420p"
         encoder.time_base, encoder.framerate = 1 / rate, rate
         encoder.thread_count = _THREADS
+        if setting.encoder == "libx264" and cv2.checkHardwareSupport(_CV_CPU_AVX_512F):
+            options = {**options, "x264-params": "asm=avx2"}  # with AVX-512 equal runs differ (see present.encoders)
         encoder.options = options
         packets: list[_Packet] = []
         for index, frame in enumerate(frames):

@@ -1,4 +1,4 @@
-"""Picture measures on luma, in float64: PSNR and SSIM as super-resolution papers report them."""
+"""Picture measures in float64: PSNR and SSIM as super-resolution papers report them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,22 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_vsr.color import Matrix, Range, code_affine
+
 Luma = npt.NDArray[np.float64]
+BEST_DB = 100.0  # what equal pictures count as where PSNR is averaged
 
 
 def luma_601(rgb: npt.NDArray[np.generic]) -> Luma:
     """BT.601 limited-range luma of full-range 8-bit R'G'B' (H, W, 3), unrounded: MATLAB's rgb2ycbcr."""
     weights = np.array([65.481, 128.553, 24.966]) / 255.0
     return np.asarray(rgb.astype(np.float64) @ weights + 16.0)
+
+
+def chroma_601(rgb: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
+    """BT.601 limited-range Cb and Cr (H, W, 2) of full-range 8-bit R'G'B' (H, W, 3), unrounded, at full size."""
+    gain, offset = code_affine(Matrix.SMPTE170M, Range.LIMITED, 8)
+    return np.asarray(rgb.astype(np.float64) @ (gain[1:].T / 255.0) + offset[1:])
 
 
 def psnr(result: npt.NDArray[np.generic], truth: npt.NDArray[np.generic], peak: float = 255.0) -> float:

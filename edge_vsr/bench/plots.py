@@ -9,6 +9,7 @@ from typing import Any
 
 from edge_vsr.bench import extras
 from edge_vsr.bench.contenders import BASELINE
+from edge_vsr.bench.points import BICUBIC, Point, stairs
 from edge_vsr.bench.video_report import Row, mean, methods_of
 from edge_vsr.durable import write_atomic, writing
 
@@ -54,6 +55,54 @@ def _curves(panel: Any, rows: Sequence[Row], measure: str, colors: dict[str, str
     ticks = sorted({row.bit_s / 1000 for row in rows})
     panel.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks], fontsize=8)
     panel.set_xticks([], minor=True)
+
+
+def draw_ladder(points: Sequence[Point], where: str, path: Path) -> None:
+    """Cost (log) against quality: ours connected, peers as points, bicubic as the line below.
+
+    Raises UsageError without matplotlib, SinkError.
+    """
+    plt = extras.pyplot()
+    figure, panel = plt.subplots(figsize=(8.4, 5.2), layout="constrained")
+    style(panel)
+    base = next(point for point in points if point.name == BICUBIC)
+    peers = [point for point in points if not point.ours and point is not base]
+    steps = stairs(points)
+    panel.axhline(base.psnr_y_db, color=_BASE, lw=1.2, ls=(0, (4, 3)), zorder=1)
+    panel.plot([p.cpu_ms for p in peers], [p.psnr_y_db for p in peers], "o", ms=8, color=_OTHERS[0], zorder=2)
+    panel.plot([p.cpu_ms for p in steps], [p.psnr_y_db for p in steps], "-o", ms=10, lw=2.4, color=_OURS[0], zorder=3)
+    _room(panel, points)
+    for point in peers:
+        _name(panel, point, _OTHERS[0], (9, -4), "left")
+    for point in steps:
+        _name(panel, point, _OURS[0], (0, 11), "center", fontweight="bold")
+    left = panel.get_xlim()[0]
+    panel.annotate(
+        f" {base.name}, {base.cpu_ms:.0f} ms", (left, base.psnr_y_db), (4, 5), textcoords="offset points", color=_FAINT
+    )
+    panel.set(xlabel="CPU milliseconds for a 1080p frame, enlarged to 4K (all threads)", ylabel=f"PSNR-Y, dB ({where})")
+    panel.set_title("Quality against cost", loc="left", color=_INK, fontweight="bold", fontsize=13)
+    panel.text(
+        1, 1.02, "upper left is better", transform=panel.transAxes, ha="right", color=_FAINT, fontsize=9, style="italic"
+    )
+    save(figure, path)
+
+
+def _room(panel: Any, points: Sequence[Point]) -> None:
+    """Limits with space for names; plain numbers on a logarithmic axis."""
+    costs = [point.cpu_ms for point in points if point.name != BICUBIC]
+    panel.set_xscale("log")
+    panel.set_xlim(min(costs) / 1.8, max(costs) * 2.6)
+    low, high = min(p.psnr_y_db for p in points), max(p.psnr_y_db for p in points)
+    panel.set_ylim(low - 0.08 * (high - low), high + 0.12 * (high - low))
+    ticks = [t * 10**e for e in range(6) for t in (1, 2, 5) if min(costs) / 1.8 <= t * 10**e <= max(costs) * 2.6]
+    panel.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    panel.set_xticks([], minor=True)
+
+
+def _name(panel: Any, point: Point, color: str, offset: tuple[int, int], side: str, **more: Any) -> None:
+    where = (point.cpu_ms, point.psnr_y_db)
+    panel.annotate(point.name, where, offset, textcoords="offset points", color=color, ha=side, fontsize=10, **more)
 
 
 def method_colors(methods: Sequence[str]) -> dict[str, str]:

@@ -1,174 +1,142 @@
-"""How close to the truth: stills shrunk as papers do it, enlarged by everyone, measured on luma.
+"""How close to the truth: stills shrunk as papers do it, enlarged by everyone, measured.
 
 Protocol of the super-resolution papers: the R'G'B' truth is cut to a multiple of the scale, shrunk by
 MATLAB-style bicubic and rounded to 8 bits; every method gets that file, its 8-bit R'G'B' result is measured
 on BT.601 limited luma, ``scale`` pixels shaved from each side. Single-channel truth is measured on its
 codes as they are (MATLAB scripts do not convert it), which touches one picture of Set14, ``bridge``.
+Chroma is measured likewise, Cb and Cr at full size; LPIPS looks at whole R'G'B' pictures.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
-from edge_vsr.bench.metrics import luma_601, psnr, ssim
-from edge_vsr.bench.peers import load_peers
-from edge_vsr.color import JPEG_FULL, rgb_to_yuv444, yuv444_to_rgb
-from edge_vsr.errors import SourceError
-from edge_vsr.frame import ChromaLayout, Frame, Siting, VideoFormat
-from edge_vsr.models import store
-from edge_vsr.models.ladder import DEFAULT_RUNG
-from edge_vsr.upscale.backends.backend import Backend
-from edge_vsr.upscale.backends.choose import choose
-from edge_vsr.upscale.backends.ort import OrtBackend
-from edge_vsr.upscale.engine import Engine
-from edge_vsr.upscale.enlarge import Enlarger, only
-from edge_vsr.upscale.geometry import Fit, Target
-from edge_vsr.upscale.resample import KERNELS, resample_image
+from edge_vsr.bench import crops, extras, lpips, ours
+from edge_vsr.bench.intervals import Interval, interval
+from edge_vsr.bench.lpips import Lpips
+from edge_vsr.bench.metrics import BEST_DB, chroma_601, luma_601, psnr, ssim
+from edge_vsr.bench.rgb import Rgb
+from edge_vsr.bench.stills import Method, methods, pictures, resize_rgb, sets
 
-Rgb = npt.NDArray[np.uint8]
-Method = Callable[[Rgb], Rgb]
-_SUFFIXES = {".png", ".webp", ".bmp", ".tif", ".tiff"}
-_SINGLE_CHANNEL = {"bridge"}  # Set14's one single-channel file; copies in other formats often lose that
+# (name of the picture, truth, every method's result): for whoever wants to look on.
+Watcher = Callable[[str, Rgb, dict[str, Rgb]], None]
+
+_BASELINE = "bicubic"
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Means over one set."""
+    """Means over one set. psnr_c_db: of Cb and Cr, None for grey sets; lpips: None without weights.
+
+    gain_db: in PSNR-Y over bicubic, paired by picture; None for bicubic and where it was not measured.
+    """
 
     psnr_y_db: float
     ssim: float
+    psnr_c_db: float | None
+    lpips: float | None
+    gain_db: Interval | None
     pictures: int
 
 
-def resize_rgb(rgb: npt.NDArray[np.generic], width_px: int, height_px: int, kernel: str) -> Rgb:
-    """(H, W, 3) resampled channel by channel, antialiased, rounded to 8 bits."""
-    exact = resample_image(rgb, width_px, height_px, KERNELS[kernel])
-    return np.clip(np.rint(exact), 0, 255).astype(np.uint8)
+@dataclass(frozen=True, slots=True)
+class _One:
+    """What was measured of one picture."""
+
+    psnr_y_db: float
+    ssim: float
+    psnr_c_db: float | None
+    lpips: float | None
 
 
-def engine_method(model: store.Model, backend: Backend, scale: int) -> Method:
-    """The engine on a still, the way ``edge-vsr upscale in.png out.png`` runs it."""
-    nets = only(Enlarger(model.manifest, backend))
-
-    def run(rgb: Rgb) -> Rgb:
-        planes = rgb_to_yuv444(rgb, JPEG_FULL, bit_depth=10, rgb_bits=8)
-        frame = Frame(planes, 10, ChromaLayout.YUV444, JPEG_FULL, Siting(0.0, 0.0))
-        video = VideoFormat(
-            frame.width_px,
-            frame.height_px,
-            10,
-            frame.layout,
-            frame.color,
-            frame.siting,
-            frame.time_base,
-            coded=False,
-        )
-        engine = Engine(video, target=Target(factor=scale), fit=Fit.INSIDE, layout=frame.layout, exact=True, nets=nets)
-        return yuv444_to_rgb(engine.process(frame).planes, JPEG_FULL, 10).astype(np.uint8)
-
-    return run
-
-
-def methods(model_name: str, peers: Path | None, scale: int) -> dict[str, Method]:
-    """Everything that is compared, by the name it has in the table."""
-    model = store.select(model_name).plan(scale, coded=False)[0]
-    label = model.manifest.name
-    table: dict[str, Method] = {
-        kernel: lambda rgb, kernel=kernel: resize_rgb(rgb, rgb.shape[1] * scale, rgb.shape[0] * scale, kernel)  # type: ignore[misc]
-        for kernel in ("bicubic", "lanczos3")
-    }
-    table.update(load_peers(peers, scale) if peers else {})
-    table[f"{label} fp32"] = engine_method(model, OrtBackend(model, "cpu", kind="float"), scale)
-    choice = choose(model)
-    table[f"{label} int8 ({choice.backend.name})"] = engine_method(model, choice.backend, scale)
-    table[f"{label} int8 sym (cpu)"] = engine_method(model, OrtBackend(model, "cpu", kind="sym"), scale)
-    return table
-
-
-def pictures(folder: Path) -> Iterator[tuple[str, Rgb, bool]]:
-    """(name, R'G'B', single channel) of every lossless picture in a folder."""
-    for path in sorted(p for p in folder.iterdir() if p.suffix.lower() in _SUFFIXES):
-        raw = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
-        if raw is None:
-            raise SourceError(f"{path}: not a readable picture")
-        if raw.dtype == np.uint16:
-            raw = np.rint(raw / 257).astype(np.uint8)
-        single = raw.ndim == 2 or path.stem in _SINGLE_CHANNEL
-        rgb = np.repeat(raw[..., None], 3, axis=2) if raw.ndim == 2 else raw[..., 2::-1]
-        yield path.name, np.ascontiguousarray(rgb), single
-
-
-def score(folder: Path, table: dict[str, Method], scale: int) -> dict[str, Score]:
-    """Every method over one set."""
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in table}
-    for _, picture, single in pictures(folder):
+def score(
+    folder: Path, table: dict[str, Method], scale: int, network: Lpips | None = None, watch: Watcher | None = None
+) -> dict[str, Score]:
+    """Every method over one set. Raises SourceError."""
+    found: dict[str, list[_One]] = {name: [] for name in table}
+    for picture_name, picture, single in pictures(folder):
         h, w = (side // scale * scale for side in picture.shape[:2])
         truth = picture[:h, :w]
         small = resize_rgb(truth, w // scale, h // scale, "bicubic")
-        shave = np.s_[scale : h - scale, scale : w - scale]
-        luma = (lambda rgb: rgb[..., 0].astype(np.float64)) if single else luma_601
-        for name, method in table.items():
-            result = method(small)
-            a, b = luma(result)[shave], luma(truth)[shave]
-            found[name].append((psnr(a, b), ssim(a, b)))
-    return {
-        name: Score(float(np.mean([s[0] for s in all_])), float(np.mean([s[1] for s in all_])), len(all_))
-        for name, all_ in found.items()
-        if all_
-    }
+        results = {name: method(small) for name, method in table.items()}
+        seen = network.features(truth) if network and min(h, w) >= lpips.LEAST_PX else None
+        for name, result in results.items():
+            distance = network.distance(network.features(result), seen) if network and seen else None
+            found[name].append(_measured(result, truth, scale, single, distance))
+        if watch:
+            watch(f"{folder.name}/{Path(picture_name).stem}", truth, results)
+    return {name: _score(ones, None if name == _BASELINE else found.get(_BASELINE)) for name, ones in found.items()}
 
 
-def _sets(data: Path) -> list[Path]:
-    """The folder itself if it holds pictures, else its sub-folders that do."""
+def _measured(result: Rgb, truth: Rgb, scale: int, single: bool, distance: float | None) -> _One:
+    shave = np.s_[scale : truth.shape[0] - scale, scale : truth.shape[1] - scale]
+    a, b = ((rgb[..., 0].astype(np.float64) if single else luma_601(rgb))[shave] for rgb in (result, truth))
+    chroma = None
+    if not single:
+        c, d = chroma_601(result)[shave], chroma_601(truth)[shave]
+        chroma = float(np.mean([min(psnr(c[..., i], d[..., i]), BEST_DB) for i in (0, 1)]))
+    return _One(min(psnr(a, b), BEST_DB), ssim(a, b), chroma, distance)
 
-    def holds(folder: Path) -> bool:
-        return folder.is_dir() and any(p.suffix.lower() in _SUFFIXES for p in folder.iterdir())
 
-    if not data.is_dir():
-        raise SourceError(f"{data}: no such folder; --data takes a folder of pictures or of such folders")
-    found = [data] if holds(data) else [f for f in sorted(data.iterdir()) if holds(f)]
-    if not found:
-        raise SourceError(f"{data}: holds no lossless pictures (.png .webp .bmp .tif)")
-    return found
+def _score(ones: Sequence[_One], base: Sequence[_One] | None) -> Score:
+    chroma = [one.psnr_c_db for one in ones if one.psnr_c_db is not None]
+    distances = [one.lpips for one in ones if one.lpips is not None]
+    gain = interval([a.psnr_y_db - b.psnr_y_db for a, b in zip(ones, base, strict=True)]) if base else None
+    return Score(
+        psnr_y_db=float(np.mean([one.psnr_y_db for one in ones])),
+        ssim=float(np.mean([one.ssim for one in ones])),
+        psnr_c_db=float(np.mean(chroma)) if chroma else None,
+        lpips=float(np.mean(distances)) if distances else None,
+        gain_db=gain,
+        pictures=len(ones),
+    )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = __doc__
     parser.add_argument("--data", type=Path, required=True, help="folder of truth pictures, or of such folders")
     parser.add_argument("--only", nargs="*", default=[], metavar="SET", help="names of the sub-folders to measure")
     parser.add_argument("--peers", type=Path, help="folder of ONNX peers named NAME_xSCALE.onnx (rgb -> rgb_up)")
-    parser.add_argument("--model", default=DEFAULT_RUNG)
+    parser.add_argument("--models", nargs="*", metavar="NAME", help="our rungs or models (default: all for that scale)")
     parser.add_argument("--scale", type=int, default=2, choices=(2, 3, 4))
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    extras.add_json(parser)
+    parser.add_argument("--crops", type=Path, metavar="PNG", help="show details where the methods differ most")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print PSNR-Y and SSIM of every method on every set."""
-    table = methods(args.model, args.peers, args.scale)
-    results = {}
-    for folder in _sets(args.data):
-        if not args.only or folder.name in args.only:
-            results[folder.name] = score(folder, table, args.scale)
-            if not args.json:
-                _print(folder.name, args.scale, results[folder.name])
+    """Print what was measured of every method on every set."""
+    folders = sets(args.data, args.only)
+    words = ours.default_words(args.scale) if args.models is None else args.models
+    table = methods(words, args.peers, args.scale)
+    network = lpips.load()
+    if network is None:
+        extras.left_out("LPIPS", lpips.HOW_TO_GET)
+    gallery = crops.Gallery(args.scale, {"lanczos3", *(f"{ours.label(word)} fp32" for word in words)})
+    results: dict[str, dict[str, Score]] = {}
+    for folder in folders:
+        watch = gallery.look if args.crops else None
+        results[folder.name] = score(folder, table, args.scale, network, watch)
+        if args.json != extras.STDOUT:
+            _print(folder.name, args.scale, results[folder.name])
     if args.json:
-        rows = {
-            s: {m: {"psnr_y_db": v.psnr_y_db, "ssim": v.ssim, "pictures": v.pictures} for m, v in r.items()}
-            for s, r in results.items()
-        }
-        print(json.dumps({"scale": args.scale, "sets": rows}, indent=1))
+        rows = {name: {method: asdict(one) for method, one in found.items()} for name, found in results.items()}
+        extras.write_json(args.json, {"scale": args.scale, "sets": rows})
+    if args.crops:
+        gallery.write(args.crops)
     return 0
 
 
 def _print(name: str, scale: int, rows: dict[str, Score]) -> None:
     count = max((row.pictures for row in rows.values()), default=0)
-    print(f"\n{name}, x{scale}, {count} pictures{'':>10}PSNR-Y dB    SSIM")
+    title = f"{name}, x{scale}, {count} pictures"
+    print(f"\n{title:<30}  PSNR-Y dB    SSIM   PSNR-C   LPIPS    gain over bicubic, 95 %")
     for method, row in rows.items():
-        print(f"  {method:<34}{row.psnr_y_db:9.3f}{row.ssim:8.4f}", flush=True)
+        chroma = f"{row.psnr_c_db:9.2f}" if row.psnr_c_db is not None else " " * 9
+        distance = f"{row.lpips:8.4f}" if row.lpips is not None else " " * 8
+        gain = f"    {row.gain_db}" if row.gain_db else ""
+        print(f"  {method:<28}{row.psnr_y_db:11.3f}{row.ssim:8.4f}{chroma}{distance}{gain}", flush=True)

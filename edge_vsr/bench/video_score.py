@@ -19,11 +19,10 @@ import numpy.typing as npt
 from edge_vsr.bench import temporal, vmaf
 from edge_vsr.bench.contenders import FrameMethod
 from edge_vsr.bench.lpips import LEAST_PX, Array, Lpips
-from edge_vsr.bench.metrics import psnr, ssim
+from edge_vsr.bench.metrics import BEST_DB, psnr, ssim
 from edge_vsr.bench.rgb import to_rgb
 from edge_vsr.frame import Frame
 
-_BEST_DB = 100.0
 _LPIPS_EVERY = 4
 
 
@@ -105,7 +104,7 @@ def _steps(truth: Iterable[Frame], tools: Tools) -> Iterator[_Step]:
 
 def _add(rows: dict[str, list[float]], large: Frame, before: Frame | None, step: _Step, tools: Tools) -> None:
     """One frame's values, under the names of ``Measures``."""
-    y, u, v = (min(psnr(a, b), _BEST_DB) for a, b in zip(large.planes, step.frame.planes, strict=True))
+    y, u, v = (min(psnr(a, b), BEST_DB) for a, b in zip(large.planes, step.frame.planes, strict=True))
     rows["psnr_y_db"].append(y)
     rows["psnr_c_db"].append((u + v) / 2)
     rows["ssim_y"].append(ssim(large.planes[0], step.frame.planes[0]))

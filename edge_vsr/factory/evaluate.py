@@ -1,90 +1,95 @@
 """Measure a packaged model and write what was found into its manifest and its card.
 
-python -m edge_vsr.factory.evaluate --model models_quantized/x2-balanced/1 --data VAL_DIR
+python -m edge_vsr.factory.evaluate --model models_quantized/x2-balanced/1 --data VAL_DIR --clips CLIPS_DIR
+
+A net for clean pictures is measured on stills (``bench quality``), one for coded pictures on clips
+(``bench video``), one for both on both; a net that keeps the size on clips only.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from edge_vsr.bench import quality
-from edge_vsr.models.manifest import MANIFEST, Manifest
-from edge_vsr.models.store import find
+from edge_vsr.bench import ours, quality, stills, video
+from edge_vsr.bench.clips import find_clips
+from edge_vsr.bench.contenders import BASELINE, frame_methods
+from edge_vsr.bench.video_report import gains, mean
+from edge_vsr.errors import UsageError
+from edge_vsr.factory.card import card
+from edge_vsr.models.manifest import MANIFEST, Manifest, read_manifest
 
-_METHODS = {"bicubic": "bicubic", "fp32": "fp32", "int8": "int8", "sym": "int8 sym"}
+_VIDEO = ("psnr_y_db", "ssim_y", "psnr_c_db", "lpips", "vmaf", "vmaf_neg", "tof_px", "flicker")
+_GAINS = ("psnr_y_db", "vmaf_neg")
 
 
-def figures(folder: Path, data: Path, sets: list[str]) -> dict[str, float]:
-    """PSNR-Y in dB by set and variant, as ``bench quality`` measures it."""
-    scale = find(str(folder)).manifest.scale
-    table = quality.methods(str(folder), None, scale)
-    picked = {short: name for short, mark in _METHODS.items() for name in table if _is(name, short, mark)}
+def still_figures(folder: Path, data: Path, sets: Sequence[str]) -> dict[str, float]:
+    """PSNR-Y in dB and SSIM by set and variant, as ``bench quality`` measures them. Raises EdgeVsrError."""
+    manifest = read_manifest(folder)
+    table = stills.methods([str(folder)], None, manifest.scale, tuple(ours.VARIANTS))
+    picked = {"bicubic": "bicubic", **{v.removeprefix("int8 "): f"{manifest.name} {v}" for v in ours.VARIANTS}}
     found: dict[str, float] = {}
-    for name in sets:
-        scores = quality.score(data / name, {short: table[full] for short, full in picked.items()}, scale)
-        found.update({f"{name}_{short}_psnr_y_db": round(s.psnr_y_db, 3) for short, s in scores.items()})
-        found.update({f"{name}_{short}_ssim": round(s.ssim, 4) for short, s in scores.items()})
+    for place in stills.sets(data, sets):
+        scores = quality.score(place, {short: table[full] for short, full in picked.items()}, manifest.scale)
+        for short, one in scores.items():
+            found[f"{place.name}_{short}_psnr_y_db"] = round(one.psnr_y_db, 3)
+            found[f"{place.name}_{short}_ssim"] = round(one.ssim, 4)
     return found
 
 
-def _is(name: str, short: str, mark: str) -> bool:
-    return mark in name and ("sym" in name) == (short == "sym")
+def video_figures(folder: Path, clips: Path, frames: int) -> dict[str, float]:
+    """Means over clips and encoder settings, as ``bench video`` measures them: ``coded_METHOD_MEASURE``.
+
+    Beside them the gains over the baseline with their intervals, and ``coded_pairs``, of which they are means.
+    Raises EdgeVsrError.
+    """
+    manifest = read_manifest(folder)
+    table = frame_methods([str(folder)], None, manifest.scale)
+    table = {"bicubic": table[BASELINE], "int8": table[manifest.name]}
+    rows = list(video.measure_clips(find_clips(clips), table, manifest.scale, frames, video.tools_here()))
+    found: dict[str, float] = {"coded_pairs": len(rows) // len(table)}
+    for method in table:
+        for measure in _VIDEO:
+            value = mean([row for row in rows if row.method == method], measure)
+            if value is not None:
+                found[f"coded_{method}_{measure}"] = round(value, 4)
+    for measure in _GAINS:
+        gain = gains(rows, measure).get("int8")
+        if gain is not None:
+            for edge in ("mean", "low", "high"):
+                found[f"coded_gain_{measure}_{edge}"] = round(getattr(gain, edge), 4)
+    return found
 
 
-def card(manifest: Manifest) -> str:
-    """The model card, in Markdown."""
-    mark = "_bicubic_psnr_y_db"
-    sets = sorted(key.removesuffix(mark) for key in manifest.figures if key.endswith(mark))
-    rows = []
-    for name in sets:
-        cells = [f"{manifest.figures[f'{name}_{kind}_psnr_y_db']:.2f}" for kind in _METHODS]
-        rows.append(f"| {name} | {' | '.join(cells)} |")
-    history = "\n".join(f"- {key}: {value}" for key, value in manifest.trained.items())
-    return f"""# {manifest.name}, version {manifest.version}
-
-Doubles 4:2:0 video: {manifest.depth} plain 3x3 convolutions, {manifest.width} channels wide, on 2x2 luma blocks beside
-U and V; the residual over a {manifest.base_kernel} base comes out. {manifest.parameters:,} parameters,
-{manifest.macs_per_px / 1000:.1f} thousand multiply-adds per low-resolution luma pixel. Licence: {manifest.license}.
-
-## Figures
-
-PSNR-Y in dB at x{manifest.scale}, printed by `edge-vsr bench quality --data DIR`.
-
-| set | bicubic | fp32 | INT8 (U8S8) | INT8 (S8S8) |
-|---|---|---|---|---|
-{chr(10).join(rows)}
-
-## Training
-
-Photos of Debian and Ubuntu wallpaper packages (CC-BY-SA, CC0, CC-BY, GPL), shrunk and cut, and short clips
-(MIT, CC-BY, Apache-2.0, BSD), as clean pairs and as shots sent through a simulated camera and real
-encoders (x264, x265, MPEG-2, MPEG-4). No picture of any evaluation set was used. The recipe is
-`build/models/{manifest.name}.sh`; what this version ran:
-
-{history}
-
-## Limits
-
-- Trained for SDR; PQ and HLG pictures pass, but it has seen none.
-- Damage of VP8, VP9, AV1 and analogue tape was not in the training data.
-- Heavily blocked MPEG-2 is sharpened less than it is cleaned, but some block edges remain.
-- S8S8 rounds activations to 7 bits, U8S8 to 8; both come from the same weights.
-"""
+def figures(folder: Path, data: Path | None, sets: Sequence[str], clips: Path | None, frames: int) -> dict[str, float]:
+    """What suits the model and was given. Raises UsageError where nothing was, other EdgeVsrErrors."""
+    manifest = read_manifest(folder)
+    found: dict[str, float] = {}
+    if data is not None and manifest.source != "coded" and manifest.scale > 1:
+        found.update(still_figures(folder, data, sets))
+    if clips is not None and manifest.source != "clean":
+        found.update(video_figures(folder, clips, frames))
+    if not found:
+        wanted = "--clips" if manifest.source == "coded" or manifest.scale == 1 else "--data"
+        raise UsageError(f"{manifest.name} is for {manifest.source} sources at x{manifest.scale}: give it {wanted}")
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, required=True, help="a model package folder")
-    parser.add_argument("--data", type=Path, required=True, help="folder with one sub-folder per set")
+    parser.add_argument("--data", type=Path, help="folder with one sub-folder of truth pictures per set")
     parser.add_argument("--sets", nargs="+", default=["set5", "set14", "bsd100"])
+    parser.add_argument("--clips", type=Path, help="folder of films and of folders of numbered frames")
+    parser.add_argument("--frames", type=int, default=16, help="frames of each clip")
     args = parser.parse_args()
+    found = figures(args.model, args.data, args.sets, args.clips, args.frames)
     path = args.model / MANIFEST
-    manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-    manifest = msgspec.structs.replace(manifest, figures=figures(args.model, args.data, args.sets))
+    manifest: Manifest = msgspec.structs.replace(read_manifest(args.model), figures=found)
     path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
     (args.model / "CARD.md").write_text(card(manifest))
     print(json.dumps(manifest.figures, indent=1))
