@@ -18,6 +18,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Literal
@@ -27,8 +28,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_vsr.color import BT709_LIMITED, Matrix, Planes, Range
-from edge_vsr.factory.degradations import Camera, Codec, downscale, to_yuv420
-from edge_vsr.factory.shots import Rgb, clip_shot, panned_shot, read_photos, turned
+from edge_vsr.factory.degradations import Damage, downscale, to_yuv420
+from edge_vsr.factory.shots import Rgb, clips_of, draw_shot, read_photos, turned
+from edge_vsr.factory.synthetic import page
 from edge_vsr.frame import ChromaLayout, Frame, default_siting
 from edge_vsr.upscale.analyse.condition import condition
 from edge_vsr.upscale.resample import KERNELS, resample_frame
@@ -38,6 +40,7 @@ LR = HR // 2  # low side of an x2 set
 SCALES = (1, 2, 3, 4)
 BASE_KERNEL: Literal["bicubic"] = "bicubic"
 WINDOWS = 10  # samples cut from a coded shot
+DRAWN_CLEAN = 0.08  # share of clean samples that are drawn pages instead of the photo
 _LAYOUT = ChromaLayout.YUV420
 _CLEAN, _CODED = 0, 1  # the two families of random streams
 Sample = dict[str, npt.NDArray[np.uint8]]
@@ -77,18 +80,10 @@ def clean_samples(photo: Rgb, count: int, scale: int, rng: np.random.Generator) 
     """The textbook task: bicubic reduction of R'G'B', rounded to 8 bit, then 4:2:0."""
     for _ in range(count):
         color = draw_color(rng)
-        true = turned(photo, rng).astype(np.float32)
+        picture = page(HR, scale, rng) if rng.random() < DRAWN_CLEAN else turned(photo, rng)
+        true = picture.astype(np.float32)
         low = np.clip(np.rint(downscale(true, scale)), 0, 255)
         yield make_sample(to_yuv420(low, *color), to_yuv420(true, *color), coded=False)
-
-
-def _degraded_sequence(frames: list[Rgb], scale: int, rng: np.random.Generator) -> tuple[list[Planes], list[Planes]]:
-    """True and received 4:2:0 pictures of one shot: camera, reduction, one real encoder."""
-    color, camera, codec = draw_color(rng), Camera.draw(rng), Codec.draw(rng)
-    kernel = "bicubic" if rng.random() < 0.7 else "lanczos3"
-    true = [to_yuv420(f.astype(np.float32), *color) for f in frames]
-    low = [to_yuv420(camera.apply(downscale(f.astype(np.float32), scale, kernel), rng), *color) for f in frames]
-    return true, codec.round_trip(low) if rng.random() < 0.9 else low
 
 
 def _cut(planes: Planes, y: int, x: int, side: int) -> Planes:
@@ -97,34 +92,29 @@ def _cut(planes: Planes, y: int, x: int, side: int) -> Planes:
     return luma, u, v
 
 
-def _windows(
-    true: list[Planes], low: list[Planes], count: int, scale: int, grid: int, rng: np.random.Generator
-) -> Iterator[Sample]:
-    """Samples cut from a coded shot at multiples of ``grid`` low pixels (even)."""
-    h, w = low[0][0].shape
-    side = HR // scale
-    for _ in range(count):
-        t = int(rng.integers(0, len(low)))
-        y, x = (int(rng.integers(0, (full - side) // grid + 1)) * grid for full in (h, w))
-        yield make_sample(_cut(low[t], y, x, side), _cut(true[t], y * scale, x * scale, HR), coded=True)
-
-
-def draw_shot(photos: list[Rgb], clips: list[Path], scale: int, rng: np.random.Generator) -> tuple[list[Rgb], int]:
-    """A shot and the grid of its windows in low pixels; clips that are too small or too short give way to photos."""
-    if clips and rng.random() < 0.5:
-        shot = clip_shot(clips[int(rng.integers(len(clips)))], rng, multiple=2 * scale)
-        if shot and min(shot[0].shape[:2]) >= HR:
-            return shot, 2
-    return panned_shot(photos, rng), HR // scale
+def _places(
+    shape: tuple[int, ...], frames: int, grid_px: int, rng: np.random.Generator
+) -> Iterator[tuple[int, int, int]]:
+    """(frame, y, x) of windows in a shot, true pixels: every place once before any comes again."""
+    steps = [(full - HR) // grid_px + 1 for full in shape[:2]]
+    while True:
+        for place in rng.permutation(frames * steps[0] * steps[1])[:1000]:
+            t, y, x = np.unravel_index(int(place), (frames, *steps))
+            yield int(t), int(y) * grid_px, int(x) * grid_px
 
 
 def coded_samples(
     photos: list[Rgb], clips: list[Path], count: int, scale: int, severity: float, rng: np.random.Generator
 ) -> Iterator[Sample]:
-    """What really arrives: windows of one shot that went through a camera, a scaler and a codec."""
-    shot, grid = draw_shot(photos, clips, scale, rng)
-    true, low = _degraded_sequence(shot, scale, rng)
-    yield from _windows(true, low, count, scale, grid, rng)
+    """What really arrives: windows of one shot that went through cameras, scalers and codecs."""
+    shot = draw_shot(photos, clips, HR, scale, severity, rng)
+    color, damage = draw_color(rng), Damage.draw(severity, rng)
+    low = damage.received(shot, scale, color, rng)
+    true = [to_yuv420(frame.astype(np.float32), *color) for frame in shot.frames]
+    places = _places(shot.frames[0].shape, len(low), shot.grid_px, rng)
+    for t, y, x in islice(places, count):
+        received = _cut(low[t], y // scale, x // scale, HR // scale)
+        yield make_sample(received, _cut(true[t], y, x, HR), coded=True)
 
 
 @dataclass
@@ -173,7 +163,7 @@ class Plan:
         return [(int(i), float(severity[i])) for i in np.argsort(severity, kind="stable")]
 
     def clip_paths(self) -> list[Path]:
-        return sorted(self.clips.glob("*.mp4")) if self.clips else []
+        return clips_of(self.clips, HR) if self.clips else []
 
     def severity(self, clean: int) -> npt.NDArray[np.float32]:
         """(clean + coded,) float32: 0 for clean samples, then the shots' own, rising."""

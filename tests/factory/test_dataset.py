@@ -134,14 +134,14 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_clip_gives_consecutive_frames_cut_to_a_multiple_of_four(clip: Path) -> None:
-    shot = shots.clip_shot(clip, np.random.default_rng(0), frames=4)
+    shot = shots.clip_shot(clip, np.random.default_rng(0), frames=4).frames
     assert [frame.shape for frame in shot] == [(HR + 12, HR + 12, 3)] * 4
     for a, b in pairwise(shot):
         assert psnr(b[:, :-3], a[:, 3:]) > psnr(b, a) + 3
 
 
 def test_a_clip_shorter_than_a_shot_gives_what_it_has(clip: Path) -> None:
-    assert len(shots.clip_shot(clip, np.random.default_rng(0), frames=20)) == 6
+    assert len(shots.clip_shot(clip, np.random.default_rng(0), frames=20).frames) == 6
 
 
 def test_samples_from_clips_lie_on_their_truth(clip: Path, photos: Path) -> None:
