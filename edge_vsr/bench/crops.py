@@ -104,7 +104,9 @@ def _sheet(exhibits: list[_Exhibit], scale: int) -> Rgb:
     width = 2 * _MARGIN + whole_w + columns * (cell[0] + _GAP)
     head = 78
     sheet = np.full((head + len(exhibits) * (block_h + _BLOCK_GAP) + 4, width, 3), _PAPER, np.uint8)
-    _text(sheet, f"Enlarged by {scale}: where the methods differ most", _MARGIN, 46, _TITLE_PX, _INK)
+    title = f"Enlarged by {scale}: where the methods differ most"
+    wide = draw_text(sheet, title, _MARGIN, 46, _TITLE_PX, color=_INK, shadow=False)
+    _text(sheet, "PSNR-Y of the detail, the best marked", _MARGIN + round(wide) + 18, 46, _NAME_PX, _FAINT)
     for index, exhibit in enumerate(exhibits):
         top = head + index * (block_h + _BLOCK_GAP)
         _whole(sheet, exhibit, (_MARGIN, top), (whole_w, block_h - _LABEL_H))

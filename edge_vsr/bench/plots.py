@@ -35,10 +35,12 @@ def rate_curves(rows: Sequence[Row], path: Path) -> None:
         for (measure, heading), panel in zip(measures, line, strict=True):
             style(panel)
             panel.set_title(clip, loc="left", color=_INK, fontsize=10, fontweight="bold")
-            panel.set(xlabel="kbit/s", ylabel=heading, xscale="log")
+            panel.set(xlabel="kbit/s", ylabel=heading)
             _curves(panel, [row for row in rows if row.clip == clip], measure, colors)
     handles, names = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=min(6, len(names)), frameon=False, fontsize=9)
+    figure.legend(
+        handles, names, loc="outside upper center", ncols=len(names) if len(names) < 8 else 6, frameon=False, fontsize=9
+    )
     figure.suptitle("solid: H.264, dashed: MPEG-2", fontsize=8, color=_FAINT, x=0.01, ha="left", y=0.005, va="bottom")
     save(figure, path)
 
@@ -52,9 +54,8 @@ def _curves(panel: Any, rows: Sequence[Row], measure: str, colors: dict[str, str
             points = sorted((rate, value) for rate, value in found if value is not None)
             label = method if family == "x264" else None
             panel.plot(*zip(*points, strict=True), dash, color=color, marker="o", ms=3.5, lw=1.5, label=label)
-    ticks = sorted({row.bit_s / 1000 for row in rows})
-    panel.set_xticks(ticks, [f"{tick:.0f}" for tick in ticks], fontsize=8)
-    panel.set_xticks([], minor=True)
+    rates = [row.bit_s / 1000 for row in rows]
+    _log_ticks(panel, min(rates) / 1.15, max(rates) * 1.15)
 
 
 def draw_ladder(points: Sequence[Point], where: str, path: Path) -> None:
@@ -91,11 +92,16 @@ def draw_ladder(points: Sequence[Point], where: str, path: Path) -> None:
 def _room(panel: Any, points: Sequence[Point]) -> None:
     """Limits with space for names; plain numbers on a logarithmic axis."""
     costs = [point.cpu_ms for point in points if point.name != BICUBIC]
-    panel.set_xscale("log")
-    panel.set_xlim(min(costs) / 1.8, max(costs) * 2.6)
+    _log_ticks(panel, min(costs) / 1.8, max(costs) * 2.6)
     low, high = min(p.psnr_y_db for p in points), max(p.psnr_y_db for p in points)
     panel.set_ylim(low - 0.08 * (high - low), high + 0.12 * (high - low))
-    ticks = [t * 10**e for e in range(6) for t in (1, 2, 5) if min(costs) / 1.8 <= t * 10**e <= max(costs) * 2.6]
+
+
+def _log_ticks(panel: Any, low: float, high: float) -> None:
+    """A logarithmic axis from ``low`` to ``high`` with plain round numbers: 1, 2, 5, 10."""
+    panel.set_xscale("log")
+    panel.set_xlim(low, high)
+    ticks = [t * 10**e for e in range(7) for t in (1, 2, 5) if low <= t * 10**e <= high]
     panel.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
     panel.set_xticks([], minor=True)
 
@@ -131,6 +137,7 @@ def style(panel: Any) -> None:
 def save(figure: Any, path: Path) -> None:
     """As PNG, in one step. Raises SinkError."""
     buffer = io.BytesIO()
+    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)
     figure.savefig(buffer, format="png", dpi=150, facecolor="white")
     extras.pyplot().close(figure)
     with writing(path):

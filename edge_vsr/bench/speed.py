@@ -21,14 +21,13 @@ from contextlib import closing
 from pathlib import Path
 
 import cv2
-import numpy as np
 import onnxruntime as ort
 
 from edge_vsr.bench.peers import load_peers
+from edge_vsr.bench.rgb import to_rgb
 from edge_vsr.capture.media_file import open_source
 from edge_vsr.capture.pattern import PatternSource
-from edge_vsr.color import yuv444_to_rgb
-from edge_vsr.frame import ChromaLayout, Frame, VideoFormat, default_siting
+from edge_vsr.frame import ChromaLayout, Frame, VideoFormat
 from edge_vsr.jobs.engines import enlargers
 from edge_vsr.present import encoders
 from edge_vsr.present.media_file import SegmentedSink
@@ -36,7 +35,6 @@ from edge_vsr.present.segments import SegmentStore
 from edge_vsr.telemetry import Stages
 from edge_vsr.upscale.engine import Engine
 from edge_vsr.upscale.geometry import Fit, parse_target
-from edge_vsr.upscale.resample import KERNELS, resample_frame
 
 OWN = ("analyse", "gather", "base", "scatter")  # all that is neither net nor codec
 _WIDTH, _HEIGHT = 1920, 1080
@@ -107,11 +105,7 @@ def stage_costs(clip: Path, frames: int, target: str, scratch: Path) -> dict[str
 
 def peer_costs(folder: Path, picture: Frame) -> dict[str, float]:
     """CPU ms for one whole R'G'B' frame of each x2 peer, after a warm-up on a corner of it."""
-    layout = ChromaLayout.YUV444
-    full = resample_frame(
-        picture, picture.width_px, picture.height_px, KERNELS["bicubic"], layout, default_siting(layout)
-    )
-    rgb = yuv444_to_rgb(full.planes, full.color, full.bit_depth).astype(np.uint8)
+    rgb = to_rgb(picture)
     costs = {}
     for name, method in load_peers(folder, 2).items():
         method(rgb[:64, :64])

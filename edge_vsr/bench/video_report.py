@@ -91,6 +91,8 @@ def print_tables(rows: Sequence[Row], scale: int, baseline: str) -> None:
         rate = np.mean([row.bit_s for row in chosen]) / 1000
         _print(f"x{scale}, {setting}, mean of {clips} clips, {rate:.0f} kbit/s", chosen, columns, baseline)
     _print(f"x{scale}, mean over {clips} clips and {len(settings)} settings", rows, columns, baseline)
+    if len(methods_of(rows)) == 1:
+        return
     pairs = clips * len(settings)
     print(f"\nGain over {baseline}, 95 % bootstrap interval over n = {pairs} pairs of clip and setting")
     shown = [column for column in columns if column[0] in _GAINS]
