@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -42,6 +42,7 @@ BASE_KERNEL: Literal["bicubic"] = "bicubic"
 WINDOWS = 10  # samples cut from a coded shot
 DRAWN_CLEAN = 0.08  # share of clean samples that are drawn pages instead of the photo
 _LAYOUT = ChromaLayout.YUV420
+_PHOTOS = "photos.npy"  # decoded once for all processes, gone when the set is done
 _CLEAN, _CODED = 0, 1  # the two families of random streams
 Sample = dict[str, npt.NDArray[np.uint8]]
 
@@ -104,7 +105,7 @@ def _places(
 
 
 def coded_samples(
-    photos: list[Rgb], clips: list[Path], count: int, scale: int, severity: float, rng: np.random.Generator
+    photos: Sequence[Rgb], clips: list[Path], count: int, scale: int, severity: float, rng: np.random.Generator
 ) -> Iterator[Sample]:
     """What really arrives: windows of one shot that went through cameras, scalers and codecs."""
     shot = draw_shot(photos, clips, HR, scale, severity, rng)
@@ -174,7 +175,7 @@ class Plan:
 def fill(plan: Plan, worker: int, workers: int) -> None:
     """Make every ``workers``-th item of the plan and write it into its place in the mapped files."""
     cv2.setNumThreads(1)
-    photos, clips = read_photos(plan.photos, HR), plan.clip_paths()
+    photos, clips = np.load(plan.out / _PHOTOS, mmap_mode="r"), plan.clip_paths()
     arrays = {n: np.load(plan.out / f"{n}.npy", mmap_mode="r+") for n in [*PARTS, "cond"]}
     clean, total = len(photos) * plan.per_photo, len(arrays["cond"])
 
@@ -204,11 +205,18 @@ def build(
     scale: int = 2,
     processes: int = 1,
 ) -> None:
-    """Build the set into the folder ``out``; progress on stdout. There is no clean task at ``scale`` 1."""
+    """Build the set into the folder ``out``; progress on stdout. There is no clean task at ``scale`` 1.
+
+    ``ValueError`` where no photo is large enough.
+    """
     plan = Plan(photos, clips, out, per_photo if scale > 1 else 0, coded, seed, scale)
     out.mkdir(parents=True, exist_ok=True)
-    count = len(read_photos(photos, HR))
-    clean = count * plan.per_photo
+    (out / "head.json").unlink(missing_ok=True)  # it comes last: a set without it is not finished
+    pictures = read_photos(photos, HR)
+    if not pictures:
+        raise ValueError(f"no photo of at least {HR} px a side in {photos}")
+    np.save(out / _PHOTOS, np.stack(pictures))
+    clean = len(pictures) * plan.per_photo
     for name, shape in {**{n: (s, s) for n, s in part_sides(scale).items()}, "cond": (2,)}.items():
         np.lib.format.open_memmap(out / f"{name}.npy", "w+", np.uint8, (clean + coded, *shape))
     np.save(out / "severity.npy", plan.severity(clean))
@@ -218,7 +226,8 @@ def build(
         with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
             for done in [pool.submit(fill, plan, worker, processes) for worker in range(processes)]:
                 done.result()
-    head = {"scale": scale, "clean": clean, "coded": coded, "seed": seed, "photos": count}
+    head = {"scale": scale, "clean": clean, "coded": coded, "seed": seed, "photos": len(pictures)}
+    (out / _PHOTOS).unlink()
     (out / "head.json").write_text(json.dumps({**head, "clips": [c.name for c in plan.clip_paths()]}, indent=1))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeVar
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -44,7 +45,7 @@ def downscale(
 def to_yuv420(rgb: npt.NDArray[np.float32], matrix: Matrix, range_: Range, siting: Siting = LEFT) -> Planes:
     """R'G'B' 0..255 (H, W, 3), even sides, to 8-bit 4:2:0 with that chroma siting, rounded once."""
     gain, offset = code_affine(matrix, range_, 8)
-    yuv = rgb @ (gain.T / 255.0).astype(np.float32) + offset.astype(np.float32)
+    yuv = cv2.transform(rgb, np.hstack([gain / 255.0, offset[:, None]]))
     h, w = rgb.shape[:2]
     ax_x = axis(w, w // 2, w, w, (1, 2), (0.0, siting.x))
     ax_y = axis(h, h // 2, h, h, (1, 2), (0.0, siting.y))

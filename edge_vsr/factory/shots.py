@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,11 @@ def shifted(photo: Rgb, dx: float, dy: float, skew: tuple[float, float] = (0.0, 
     shutter reads rows one after another while the scene moves (Liang, Chang, Chen 2008).
     """
     h, w = photo.shape[:2]
+    if skew == (0.0, 0.0) and float(dx).is_integer() and float(dy).is_integer():
+        reach = round(max(abs(dx), abs(dy)))
+        wide = cv2.copyMakeBorder(photo, reach, reach, reach, reach, cv2.BORDER_REFLECT)
+        y0, x0 = reach - round(dy), reach - round(dx)
+        return np.asarray(wide[y0 : y0 + h, x0 : x0 + w], np.uint8)
     late = np.arange(h, dtype=np.float32)[:, None] / (h - 1) - 0.5
     x = np.arange(w, dtype=np.float32)[None] - dx - late * skew[0]
     y = np.arange(h, dtype=np.float32)[:, None] - dy - late * skew[1] + np.zeros((1, w), np.float32)
@@ -89,7 +95,9 @@ def _captioned(frames: list[Rgb], scale: int, rng: np.random.Generator) -> list[
     return [np.rint(f + opacity * (ink - f)).astype(np.uint8) for f in frames]
 
 
-def panned_shot(photos: list[Rgb], scale: int, severity: float, rng: np.random.Generator, frames: int = FRAMES) -> Shot:
+def panned_shot(
+    photos: Sequence[Rgb], scale: int, severity: float, rng: np.random.Generator, frames: int = FRAMES
+) -> Shot:
     """A 2x2 wall of photos, each seen through a window that drifts: cheap motion for real encoders.
 
     The readout of a rolling shutter is up to ``severity`` of the frame time.
@@ -162,7 +170,7 @@ def clips_of(folder: Path, side: int) -> list[Path]:
 
 
 def draw_shot(
-    photos: list[Rgb], clips: list[Path], side: int, scale: int, severity: float, rng: np.random.Generator
+    photos: Sequence[Rgb], clips: list[Path], side: int, scale: int, severity: float, rng: np.random.Generator
 ) -> Shot:
     """A shot of one of the kinds, by share; without clips there are more pans."""
     kind = rng.random()

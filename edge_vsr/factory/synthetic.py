@@ -52,10 +52,9 @@ def ink_and_paper(rng: np.random.Generator) -> tuple[Color, Color]:
 def _sheet(side_px: int, paper: Color, rng: np.random.Generator, shade: float = 0.0) -> Rgb:
     """A fine canvas of one colour, or one that darkens across by ``shade`` code values."""
     side = side_px * _FINE
-    ramp = np.linspace(0, shade, side)[:, None, None] * np.ones((1, side, 1))
-    if rng.random() < 0.5:
-        ramp = ramp.transpose(1, 0, 2)
-    return np.ascontiguousarray(np.clip(np.asarray(paper) - ramp, 0, 255), np.uint8)
+    ramp = np.clip(np.asarray(paper) - np.linspace(0, shade, side)[:, None], 0, 255).astype(np.uint8)
+    line = ramp[:, None] if rng.random() < 0.5 else ramp[None]
+    return np.ascontiguousarray(np.broadcast_to(line, (side, side, 3)))
 
 
 def _averaged(fine: Rgb) -> Rgb:
