@@ -51,10 +51,10 @@ class Gallery:
         self._seen = 0
 
     def look(self, name: str, truth: Rgb, results: dict[str, Rgb]) -> None:
-        """Consider one picture; pictures smaller than a detail are passed over."""
+        """Consider one picture; one smaller than a detail, or enlarged by one method only, is passed over."""
         wide, tall = _DETAIL
         results = {method: result for method, result in results.items() if method not in self._hidden}
-        if truth.shape[0] < tall or truth.shape[1] < wide or not results:
+        if truth.shape[0] < tall or truth.shape[1] < wide or len(results) < 2:
             return
         spread, corner = _widest(results)
         self._seen += 1
@@ -68,10 +68,11 @@ class Gallery:
         heapq.heapify(self._kept)
 
     def write(self, path: Path) -> None:
-        """The sheet as PNG, widest spread first. Raises SourceError where no picture was large enough, SinkError."""
+        """The sheet as PNG, widest spread first. Raises SourceError where there is nothing to compare, SinkError."""
         exhibits = [exhibit for _, _, exhibit in sorted(self._kept, reverse=True, key=lambda kept: kept[:2])]
         if not exhibits:
-            raise SourceError(f"no picture is large enough for a detail of {_DETAIL[0]}x{_DETAIL[1]}")
+            least = f"{_DETAIL[0]}x{_DETAIL[1]}"
+            raise SourceError(f"--crops needs a picture of {least} or more and two methods beside the truth")
         sheet = _sheet(exhibits, self._scale)
         done, png = cv2.imencode(".png", sheet[..., ::-1])
         assert done
@@ -102,11 +103,10 @@ def _sheet(exhibits: list[_Exhibit], scale: int) -> Rgb:
     block_h = rows * (cell[1] + _LABEL_H)
     whole_w = round((block_h - _LABEL_H) * 1.25)
     width = 2 * _MARGIN + whole_w + columns * (cell[0] + _GAP)
-    head = 78
+    head = 94
     sheet = np.full((head + len(exhibits) * (block_h + _BLOCK_GAP) + 4, width, 3), _PAPER, np.uint8)
-    title = f"Enlarged by {scale}: where the methods differ most"
-    wide = draw_text(sheet, title, _MARGIN, 46, _TITLE_PX, color=_INK, shadow=False)
-    _text(sheet, "PSNR-Y of the detail, the best marked", _MARGIN + round(wide) + 18, 46, _NAME_PX, _FAINT)
+    _text(sheet, f"Enlarged by {scale}: where the methods differ most", _MARGIN, 44, _TITLE_PX, _INK)
+    _text(sheet, "PSNR-Y of the detail, the best marked", _MARGIN, 70, _NAME_PX, _FAINT)
     for index, exhibit in enumerate(exhibits):
         top = head + index * (block_h + _BLOCK_GAP)
         _whole(sheet, exhibit, (_MARGIN, top), (whole_w, block_h - _LABEL_H))

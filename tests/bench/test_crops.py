@@ -64,8 +64,9 @@ def test_hidden_methods_play_no_part(tmp_path: Path) -> None:
     assert exhibit.details["net"][1] < 60
 
 
-def test_nothing_large_enough_is_said(tmp_path: Path) -> None:
+def test_nothing_to_compare_is_said(tmp_path: Path) -> None:
     gallery = crops.Gallery(2)
-    gallery.look("p", grey(30, 30), {"bicubic": grey(30, 30)})
-    with pytest.raises(SourceError, match="no picture is large enough"):
+    gallery.look("small", grey(30, 30), {"bicubic": grey(30, 30), "net": grey(30, 30)})
+    gallery.look("alone", grey(), {"bicubic": grey()})
+    with pytest.raises(SourceError, match="needs a picture of 64x48 or more and two methods"):
         gallery.write(tmp_path / "a.png")
