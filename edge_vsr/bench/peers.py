@@ -19,10 +19,11 @@ def load_peers(folder: Path, scale: int, threads: int = 0) -> dict[str, Callable
     found = sorted(folder.glob(f"*_x{scale}.onnx"))
     if not found:
         raise SourceError(f"{folder}: holds no *_x{scale}.onnx")
-    return {f"{path.stem.rsplit('_x', 1)[0]} fp32": _load(path, threads) for path in found}
+    return {f"{path.stem.rsplit('_x', 1)[0]} fp32": load_peer(path, threads) for path in found}
 
 
-def _load(path: Path, threads: int) -> Callable[[Rgb], Rgb]:
+def load_peer(path: Path, threads: int = 0) -> Callable[[Rgb], Rgb]:
+    """One net as a function on (H, W, 3) pictures."""
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.intra_op_num_threads = threads

@@ -9,13 +9,17 @@ Every work item (a photo, a shot) has a random stream of its own, named by the s
 is the same however many processes build it.
 
     python -m edge_vsr.factory.dataset --photos DIR --clips DIR --out train_runs/pairs --scale 2 --processes 2
+
+With --teacher FILE.onnx the clean samples' truth is what a larger published net makes of the low picture. Detail
+that nobody could know is noise to a learner; a teacher's answer is free of it, so that far fewer steps lead to the
+same net (knowledge distillation, Hinton et al. 2015).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -27,6 +31,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_vsr.bench.peers import load_peer
 from edge_vsr.color import BT709_LIMITED, Matrix, Planes, Range
 from edge_vsr.factory.degradations import Damage, downscale, to_yuv420
 from edge_vsr.factory.shots import Rgb, clips_of, draw_shot, read_photos, turned
@@ -45,6 +50,7 @@ _LAYOUT = ChromaLayout.YUV420
 _PHOTOS = "photos.npy"  # decoded once for all processes, gone when the set is done
 _CLEAN, _CODED = 0, 1  # the two families of random streams
 Sample = dict[str, npt.NDArray[np.uint8]]
+Teacher = Callable[[Rgb], Rgb]  # low R'G'B' in, ``scale`` times its size out
 
 
 def part_sides(scale: int) -> dict[str, int]:
@@ -77,13 +83,17 @@ def draw_color(rng: np.random.Generator) -> tuple[Matrix, Range]:
     return matrix, Range.LIMITED if rng.random() < 0.7 else Range.FULL
 
 
-def clean_samples(photo: Rgb, count: int, scale: int, rng: np.random.Generator) -> Iterator[Sample]:
-    """The textbook task: bicubic reduction of R'G'B', rounded to 8 bit, then 4:2:0."""
+def clean_samples(
+    photo: Rgb, count: int, scale: int, rng: np.random.Generator, teacher: Teacher | None = None
+) -> Iterator[Sample]:
+    """The textbook task: bicubic reduction of R'G'B', rounded to 8 bit, then 4:2:0. A teacher's answer is the truth."""
     for _ in range(count):
         color = draw_color(rng)
         picture = page(HR, scale, rng) if rng.random() < DRAWN_CLEAN else turned(photo, rng)
         true = picture.astype(np.float32)
         low = np.clip(np.rint(downscale(true, scale)), 0, 255)
+        if teacher is not None:
+            true = teacher(low.astype(np.uint8)).astype(np.float32)
         yield make_sample(to_yuv420(low, *color), to_yuv420(true, *color), coded=False)
 
 
@@ -156,6 +166,7 @@ class Plan:
     coded: int
     seed: int
     scale: int = 2
+    teacher: Path | None = None
 
     def shots(self) -> list[tuple[int, float]]:
         """(number, severity) of every coded shot, lightest first; all but the last give ``WINDOWS`` samples."""
@@ -177,6 +188,7 @@ def fill(plan: Plan, worker: int, workers: int) -> None:
     cv2.setNumThreads(1)
     photos, clips = np.load(plan.out / _PHOTOS, mmap_mode="r"), plan.clip_paths()
     arrays = {n: np.load(plan.out / f"{n}.npy", mmap_mode="r+") for n in [*PARTS, "cond"]}
+    teacher = load_peer(plan.teacher, threads=1) if plan.teacher else None
     clean, total = len(photos) * plan.per_photo, len(arrays["cond"])
 
     def put(first: int, samples: Iterator[Sample]) -> None:
@@ -188,7 +200,7 @@ def fill(plan: Plan, worker: int, workers: int) -> None:
 
     for index in range(worker, len(photos) if plan.per_photo else 0, workers):
         rng = np.random.default_rng([plan.seed, _CLEAN, index])
-        put(index * plan.per_photo, clean_samples(photos[index], plan.per_photo, plan.scale, rng))
+        put(index * plan.per_photo, clean_samples(photos[index], plan.per_photo, plan.scale, rng, teacher))
     for place, (number, severity) in list(enumerate(plan.shots()))[worker::workers]:
         rng = np.random.default_rng([plan.seed, _CODED, number])
         take = min(WINDOWS, plan.coded - place * WINDOWS)
@@ -204,12 +216,13 @@ def build(
     seed: int,
     scale: int = 2,
     processes: int = 1,
+    teacher: Path | None = None,
 ) -> None:
     """Build the set into the folder ``out``; progress on stdout. There is no clean task at ``scale`` 1.
 
     ``ValueError`` where no photo is large enough.
     """
-    plan = Plan(photos, clips, out, per_photo if scale > 1 else 0, coded, seed, scale)
+    plan = Plan(photos, clips, out, per_photo if scale > 1 else 0, coded, seed, scale, teacher)
     out.mkdir(parents=True, exist_ok=True)
     (out / "head.json").unlink(missing_ok=True)  # it comes last: a set without it is not finished
     pictures = read_photos(photos, HR)
@@ -227,6 +240,7 @@ def build(
             for done in [pool.submit(fill, plan, worker, processes) for worker in range(processes)]:
                 done.result()
     head = {"scale": scale, "clean": clean, "coded": coded, "seed": seed, "photos": len(pictures)}
+    head |= {"teacher": teacher.stem} if teacher else {}
     (out / _PHOTOS).unlink()
     (out / "head.json").write_text(json.dumps({**head, "clips": [c.name for c in plan.clip_paths()]}, indent=1))
 
@@ -240,6 +254,7 @@ def main() -> None:
     parser.add_argument("--per-photo", type=int, default=4, help="clean samples of each photo; 0: none")
     parser.add_argument("--coded", type=int, default=3000, help="coded samples; 0: none")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--teacher", type=Path, help="an ONNX net whose answers stand for the truth (rgb -> rgb_up)")
     parser.add_argument("--processes", type=int, default=1)
     build(**vars(parser.parse_args()))
 

@@ -161,3 +161,33 @@ def test_three_photos_are_enough() -> None:
 
 def test_a_low_picture_has_half_the_side() -> None:
     assert (LR, PARTS["lr_y"], PARTS["lr_u"], PARTS["hr_u"]) == (HR // 2, LR, LR // 2, LR)
+
+
+def test_a_teachers_answers_stand_for_the_truth_of_clean_samples(photos: Path, tmp_path: Path) -> None:
+    """A teacher that repeats every pixel: the truth of the set then is the low picture, repeated."""
+    onnx = pytest.importorskip("onnx")
+    info, helper = onnx.helper.make_tensor_value_info, onnx.helper
+    scales = helper.make_tensor("scales", onnx.TensorProto.FLOAT, [4], [1.0, 1.0, 2.0, 2.0])
+    node = helper.make_node(
+        "Resize",
+        ["rgb", "", "scales"],
+        ["rgb_up"],
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
+    shape = ["n", 3, "h", "w"]
+    graph = helper.make_graph(
+        [node],
+        "twice",
+        [info("rgb", onnx.TensorProto.FLOAT, shape)],
+        [info("rgb_up", onnx.TensorProto.FLOAT, ["n", 3, "h2", "w2"])],
+        [scales],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    onnx.save(model, tmp_path / "twice.onnx")
+    dataset.build(photos, None, tmp_path / "set", per_photo=1, coded=0, seed=4, teacher=tmp_path / "twice.onnx")
+    taught = Pairs.open(tmp_path / "set")
+    assert json.loads((tmp_path / "set" / "head.json").read_text())["teacher"] == "twice"
+    low = taught.parts["lr_y"].repeat(2, axis=1).repeat(2, axis=2)
+    assert np.abs(taught.parts["hr_y"].astype(int) - low).max() <= 1
