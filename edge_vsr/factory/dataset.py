@@ -240,9 +240,9 @@ def build(
             for done in [pool.submit(fill, plan, worker, processes) for worker in range(processes)]:
                 done.result()
     head = {"scale": scale, "clean": clean, "coded": coded, "seed": seed, "photos": len(pictures)}
-    head |= {"teacher": teacher.stem} if teacher else {}
+    told = {"teacher": teacher.stem} if teacher else {}
     (out / _PHOTOS).unlink()
-    (out / "head.json").write_text(json.dumps({**head, "clips": [c.name for c in plan.clip_paths()]}, indent=1))
+    (out / "head.json").write_text(json.dumps({**head, **told, "clips": [c.name for c in plan.clip_paths()]}, indent=1))
 
 
 def main() -> None:
