@@ -33,10 +33,15 @@ _VIDEO_MEASURES = {
 }
 
 
+_TAUGHT = """In the stages whose samples name a teacher, a larger published net (ECBSR-M6C40, Zhang et al. 2021,
+weights under Apache-2.0) answered for the truth of the clean pairs. """
+
+
 def card(manifest: Manifest) -> str:
     """The whole card."""
     rung = f"Rung of the ladder: {manifest.rung}. " if manifest.rung else ""
     history = "\n".join(f"- {key}: {value}" for key, value in manifest.trained.items())
+    taught = _TAUGHT if any('"teacher"' in str(value) for value in manifest.trained.values()) else ""
     sections = [part for part in (_stills(manifest), _video(manifest)) if part]
     return f"""# {manifest.name}, version {manifest.version}
 
@@ -52,7 +57,8 @@ source. Licence: {manifest.license}.
 ## Training
 
 Photos of Debian and Ubuntu wallpaper packages (CC-BY-SA, CC0, CC-BY, GPL), shrunk and cut, and short clips
-(MIT, CC-BY, Apache-2.0, BSD). No picture of any evaluation set was used. The recipes are in `build/models/`, the
+(MIT, CC-BY, Apache-2.0, BSD), as clean pairs and as shots that went through simulated cameras and real encoders
+(x264, x265, MPEG-2, MPEG-4, VP9). {taught}No picture of any evaluation set was used. The recipes are in `build/models/`, the
 stages in `edge_vsr/factory/`; what this version ran:
 
 {history}

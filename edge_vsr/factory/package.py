@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -66,7 +67,7 @@ def package(
         (folder / _FILES[kind]).write_bytes(graph.SerializeToString())
     (folder / _FILES["tflite"]).write_bytes(tflite_model(layers, name))
     save_reference(variants, folder / _FILES["reference"])
-    history = {**_history(parent), **_history(run)}
+    history = {"commit": commit_here(), **_history(parent), **_history(run)}
     manifest = _manifest(folder, net.config, layers, claims, rung=rung, source=source, trained=history)
     (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
     return manifest
@@ -121,9 +122,19 @@ def _history(run: Path) -> dict[str, str | int | float]:
         f"{run.name} steps": state["step"],
         f"{run.name} minutes": round(state["spent_s"] / 60, 1),
         f"{run.name} recipe": json.dumps(head["recipe"]),
+        f"{run.name} samples": json.dumps(head.get("data", {})),
     }
     before = run.parent / head["parent"] if head.get("parent") else None
     return {**_history(before), **mine} if before and before.is_dir() else mine
+
+
+def commit_here() -> str:
+    """The commit of the checkout that packages, "-dirty" where files differ from it; "unknown" outside of one."""
+    asked = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    try:
+        return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
 
 
 def main() -> None:

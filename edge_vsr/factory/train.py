@@ -199,7 +199,12 @@ def start(run: Path, config: NetConfig, recipe: Recipe, parent: Path | None, pai
 def train(data: Path, run: Path, config: NetConfig, recipe: Recipe, parent: Path | None) -> Trainer:
     """Run to the end of the schedule, going on from ``run/checkpoint.pt`` where there is one."""
     run.mkdir(parents=True, exist_ok=True)
-    head = {"net": asdict(config), "recipe": asdict(recipe), "parent": parent.name if parent else None}
+    head = {
+        "net": asdict(config),
+        "recipe": asdict(recipe),
+        "parent": parent.name if parent else None,
+        "data": json.loads((data / "head.json").read_text()),
+    }
     (run / "recipe.json").write_text(json.dumps(head, indent=1))
     pairs = Pairs.open(data)
     trainer = start(run, config, recipe, parent, pairs)
