@@ -58,8 +58,8 @@ source. Licence: {manifest.license}.
 
 Photos of Debian and Ubuntu wallpaper packages (CC-BY-SA, CC0, CC-BY, GPL), shrunk and cut, and short clips
 (MIT, CC-BY, Apache-2.0, BSD), as clean pairs and as shots that went through simulated cameras and real encoders
-(x264, x265, MPEG-2, MPEG-4, VP9). {taught}No picture of any evaluation set was used. The recipes are in `build/models/`, the
-stages in `edge_vsr/factory/`; what this version ran:
+(x264, x265, MPEG-2, MPEG-4, VP9). {taught}No picture of any evaluation set was
+used. The recipes are in `build/models/`, the stages in `edge_vsr/factory/`; what this version ran:
 
 {history}
 
