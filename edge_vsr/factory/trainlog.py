@@ -44,7 +44,7 @@ class TrainLog:
         figure = Figure(figsize=(9, 4), layout="constrained")
         left, right = figure.subplots(1, 2)
         left.plot([int(r["step"]) for r in rows], [float(r["loss"]) for r in rows], lw=1)
-        left.set(xlabel="step", ylabel="loss, code values", title=self.run.name, yscale="log")
+        left.set(xlabel="step", ylabel="loss, code values", title=self.run.name)
         for column, label in _GAINS:
             seen = [(int(r["step"]), float(r[column])) for r in rows if r[column]]
             if seen:
