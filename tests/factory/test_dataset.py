@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
-import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -16,7 +14,7 @@ from factory_pictures import drawn_photo
 
 from edge_vsr.bench.metrics import psnr
 from edge_vsr.color import BT709_LIMITED, Matrix, Range
-from edge_vsr.factory import dataset, shots
+from edge_vsr.factory import dataset
 from edge_vsr.factory.dataset import BASE_KERNEL, HR, LR, PARTS, Pairs
 from edge_vsr.factory.degradations import downscale, to_yuv420
 from edge_vsr.frame import ChromaLayout, Frame, default_siting
@@ -105,58 +103,105 @@ def test_every_stored_sample_lies_on_its_truth(pairs: Pairs) -> None:
     assert min(gains[pairs.clean :]) > -1  # a starved encoder lets its blocks lag behind
 
 
-def test_only_usable_photos_are_cut(photos: Path) -> None:
-    cut = shots.read_photos(photos, HR)
-    assert len(cut) == 6
-    assert all(photo.shape == (HR, HR, 3) and photo.dtype == np.uint8 for photo in cut)
-    assert np.array_equal(cut[0], drawn_photo(2 * HR + 5, HR + 3, 0)[:HR, :HR])
+def test_severity_rises_and_clean_samples_have_none(tmp_path: Path, photos: Path) -> None:
+    plan = dataset.Plan(photos, None, tmp_path, 1, coded=95, seed=2)
+    severity = plan.severity(clean=6)
+    assert (severity.shape, severity.dtype) == ((101,), np.float32)
+    assert not severity[:6].any()
+    assert np.all(np.diff(severity[6:]) >= 0)
+    assert 0 < severity[6] < severity[-1] < 1
+    assert len(np.unique(severity[6:])) == 10  # shots
+    assert sorted(number for number, _ in plan.shots()) == list(range(10))
 
 
-def test_turns_are_the_eight_of_a_square() -> None:
-    photo = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(4, 4, 3)
-    seen = {shots.turned(photo, np.random.default_rng(seed)).tobytes() for seed in range(80)}
-    assert len(seen) == 8
+def same(a: Pairs, b: Pairs) -> bool:
+    return all(np.array_equal(part, b.parts[name]) for name, part in a.parts.items())
+
+
+def test_the_set_does_not_depend_on_the_number_of_processes(photos: Path, pairs: Pairs, tmp_path: Path) -> None:
+    dataset.build(photos, None, tmp_path, per_photo=2, coded=10, seed=4, processes=2)
+    again = Pairs.open(tmp_path)
+    assert same(again, pairs)
+    assert np.array_equal(again.severity, pairs.severity)
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six frames of a pan, a little larger than a sample and not a multiple of 4."""
-    path = tmp_path_factory.mktemp("clips") / "pan.mp4"
-    wall = drawn_photo(HR + 60, HR + 14, 5)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(25), options={"preset": "ultrafast", "crf": "4"})
-        stream.width, stream.height, stream.pix_fmt = HR + 14, HR + 14, "yuv420p"
-        for t in range(6):
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(wall[:, 3 * t : 3 * t + HR + 14]), format="rgb24")
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode(None))
-    return path
+def scaled(request: pytest.FixtureRequest, photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Pairs:
+    out = tmp_path_factory.mktemp("scaled")
+    dataset.build(photos, None, out, per_photo=1, coded=4, seed=6, scale=request.param)
+    return Pairs.open(out)
 
 
-def test_a_clip_gives_consecutive_frames_cut_to_a_multiple_of_four(clip: Path) -> None:
-    shot = shots.clip_shot(clip, np.random.default_rng(0), frames=4).frames
-    assert [frame.shape for frame in shot] == [(HR + 12, HR + 12, 3)] * 4
-    for a, b in pairwise(shot):
-        assert psnr(b[:, :-3], a[:, 3:]) > psnr(b, a) + 3
-
-
-def test_a_clip_shorter_than_a_shot_gives_what_it_has(clip: Path) -> None:
-    assert len(shots.clip_shot(clip, np.random.default_rng(0), frames=20).frames) == 6
-
-
-def test_samples_from_clips_lie_on_their_truth(clip: Path, photos: Path) -> None:
-    rng = np.random.default_rng(2)
-    made = list(dataset.coded_samples(shots.read_photos(photos, HR), [clip], 12, 2, 0.2, rng))
-    assert len(made) == 12
-    for sample in made:
-        assert {n: p.shape for n, p in sample.items() if n != "cond"} == {n: (s, s) for n, s in PARTS.items()}
+@pytest.mark.parametrize("scaled", [1, 3, 4], indirect=True)
+def test_sets_of_every_scale_lie_on_their_truth(scaled: Pairs) -> None:
+    assert scaled.low_side == HR // scaled.scale
+    assert scaled.clean == (6 if scaled.scale > 1 else 0)
+    assert {n: p.shape[1:] for n, p in scaled.parts.items() if n != "cond"} == {
+        n: (side, side) for n, side in dataset.part_sides(scaled.scale).items()
+    }
+    for sample in samples(scaled):
         here, elsewhere = shifted_scores(sample["base_y"], sample["hr_y"])
         assert here > max(elsewhere)
+    for index in range(scaled.clean):
+        assert best_shift(np.roll(scaled.parts["hr_y"][index], 1, axis=1), scaled.parts["hr_y"][index])[0] > 0.8
+        for plane in ("hr_y", "hr_u", "hr_v"):
+            at = best_shift(scaled.parts[plane.replace("hr", "base")][index], scaled.parts[plane][index])
+            assert np.abs(at).max() < 0.03
 
 
-def test_three_photos_are_enough() -> None:
-    cut = [drawn_photo(HR, HR, seed) for seed in range(3)]
-    assert len(list(dataset.coded_samples(cut, [], 2, 2, 0.5, np.random.default_rng(0)))) == 2
+def best_shift(base: npt.NDArray[np.uint8], true: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """How far the base lies from the truth, (x, y) in pixels: least squares on what both can show (Lucas, Kanade)."""
+    soft, goal = (cv2.GaussianBlur(p.astype(np.float64), (0, 0), 4)[16:-16, 16:-16] for p in (base, true))
+    slope = np.stack([np.gradient(goal, axis=1).ravel(), np.gradient(goal, axis=0).ravel()], axis=-1)
+    return np.linalg.lstsq(slope, (goal - soft).ravel(), rcond=None)[0]
+
+
+@pytest.mark.parametrize("scaled", [1], indirect=True)
+def test_at_scale_one_the_base_is_what_came(scaled: Pairs) -> None:
+    for sample in samples(scaled):
+        assert np.array_equal(sample["base_y"], sample["lr_y"])
+        assert np.array_equal(sample["base_u"], sample["lr_u"])
+
+
+def test_the_lightest_coded_samples_are_all_but_clean() -> None:
+    photos = [drawn_photo(HR, HR, seed) for seed in range(4)]
+    rng = np.random.default_rng(3)
+    clean = [next(dataset.clean_samples(photo, 1, 2, rng)) for photo in photos]
+    light = [s for _ in range(3) for s in dataset.coded_samples(photos, [], 4, 2, 0.0, rng)]
+    scores = [np.median([psnr(s["base_y"], s["hr_y"]) for s in group]) for group in (clean, light)]
+    assert scores[1] == pytest.approx(scores[0], abs=1.5)
+
+
+def test_a_set_of_the_first_kind_opens_as_x2(pairs_folder: Path, tmp_path: Path) -> None:
+    for path in pairs_folder.glob("*.npy"):
+        if path.stem != "severity":
+            (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "head.json").write_text('{"clean": 12, "coded": 10}')
+    old = Pairs.open(tmp_path)
+    assert (old.scale, old.low_side, old.clean) == (2, LR, 12)
+    assert old.severity.tolist() == [0.0] * 12 + [1.0] * 10
+
+
+def test_an_unfinished_set_does_not_open(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset.build(photos, None, tmp_path, per_photo=1, coded=0, seed=1)
+    monkeypatch.setattr(dataset, "fill", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        dataset.build(photos, None, tmp_path, per_photo=1, coded=0, seed=1)
+    with pytest.raises(FileNotFoundError, match="head"):
+        Pairs.open(tmp_path)
+
+
+def test_a_folder_without_usable_photos_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no photo of at least 288 px"):
+        dataset.build(tmp_path, None, tmp_path / "out", per_photo=1, coded=0, seed=1)
+
+
+def test_windows_of_a_shot_are_all_different() -> None:
+    places = dataset._places((2 * HR, 2 * HR, 3), 7, HR, np.random.default_rng(0))
+    assert len({next(places) for _ in range(28)}) == 28
+    t, y, x = next(places)  # and then they come again
+    assert 0 <= t < 7
+    assert {y, x} <= {0, HR}
 
 
 def test_a_low_picture_has_half_the_side() -> None:
