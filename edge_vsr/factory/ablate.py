@@ -18,9 +18,10 @@ import torch
 
 from edge_vsr.factory.dataset import Pairs
 from edge_vsr.factory.feed import Recipe, batches
+from edge_vsr.factory.losses import gains_db
 from edge_vsr.factory.networks import NetConfig
 from edge_vsr.factory.prune import prune
-from edge_vsr.factory.train import CHECKPOINT, calibrate, gains_db, load_net, train
+from edge_vsr.factory.train import CHECKPOINT, calibrate, load_net, train
 
 NET = NetConfig(width=32, depth=4)
 FINE_LR = 0.003  # of runs that go on from a trained parent

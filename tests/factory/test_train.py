@@ -20,8 +20,9 @@ torch = pytest.importorskip("torch")
 from edge_vsr.factory import trainlog  # noqa: E402
 from edge_vsr.factory.dataset import Pairs  # noqa: E402
 from edge_vsr.factory.feed import Batch, Recipe, batches, held_indices, training_indices  # noqa: E402
+from edge_vsr.factory.losses import charbonnier, gains_db  # noqa: E402
 from edge_vsr.factory.networks import NetConfig  # noqa: E402
-from edge_vsr.factory.train import Trainer, calibrate, gains_db, load_net, pace, start, train  # noqa: E402
+from edge_vsr.factory.train import Trainer, calibrate, load_net, pace, start, train  # noqa: E402
 
 CONFIG = NetConfig(width=8, depth=3)
 RECIPE = Recipe(steps=400, batch=4, patch=20)
@@ -130,6 +131,12 @@ def test_clips_are_set_to_what_the_layers_carry(pairs: Pairs, feed: Iterator[Bat
         net.layers[0].bias += 50
     calibrate(net, [next(feed)])
     assert 50 < float(net.clips[0].detach()) < 70
+
+
+def test_small_errors_count_squared_and_large_ones_once() -> None:
+    small, large = (float(charbonnier(torch.full((4,), error), 3.0)) for error in (0.1, 300.0))
+    assert small == pytest.approx(0.1**2 / 6, rel=0.01)
+    assert large == pytest.approx(300 - 3, rel=0.01)
 
 
 def test_the_pace_warms_up_and_anneals() -> None:
