@@ -8,6 +8,9 @@
 # models had ECBSR-M6C40 (Zhang et al. 2021, weights under Apache-2.0). Without them that part sees the truth.
 # Needs the extra: pip install -e '.[factory]'. One thread each, so that two models train side by side on two cores.
 set -euo pipefail
+for folder in PHOTOS CLIPS VAL RUNS TEACHER_X2 TEACHER_X4; do # they may be named from where the caller stands
+    [[ -z ${!folder:-} ]] || export "$folder=$(realpath -m "${!folder}")"
+done
 cd "$(dirname "$0")/../.."
 
 runs=${RUNS:-train_runs}
@@ -19,15 +22,15 @@ models='
 x2-fast-clean     -                 --width=64,--depth=3  1    16000  6000  32
 x2-balanced-clean -                 --width=64,--depth=5  1    20000  8000  32
 x2-best-clean     -                 --width=128,--depth=4 1        0 11000  32
-x2-fast           x2-fast-clean     -                     0     8000     0  32
-x2-balanced       x2-balanced-clean -                     0     8000     0  32
+x2-fast           x2-fast-clean     -                     0     6000     0  32
+x2-balanced       x2-balanced-clean -                     0     6000     0  32
 x2-best           x2-best-clean     -                     0     4000     0  32
-x4-balanced-clean x2-balanced-clean --scale=4             1        0  8000  28
-x4-balanced       x4-balanced-clean -                     0     4000     0  28
-x3-balanced       x2-balanced-clean --scale=3             0.5   5000     0  30
-x1-balanced       x2-balanced       --scale=1             0     4000     0  32
+x4-balanced-clean x2-balanced-clean --scale=4             1        0  6000  28
+x4-balanced       x4-balanced-clean -                     0     3000     0  28
+x3-balanced       x2-balanced-clean --scale=3             0.5   4000     0  30
+x1-balanced       x2-balanced       --scale=1             0     3000     0  32
 '
-integer_steps=2000
+integer_steps=1500
 
 field() { awk -v name="$1" -v column="$2" '$1 == name { print $column }' <<<"$models"; }
 
@@ -73,19 +76,23 @@ float() { # name
     fi
 }
 
-make() { # name: integers taught by the float net and by the truth, then the package, its figures and its card
-    local name=$1 scale=${1:1:1} rung=${1#x?-} source=coded version=${VERSION:-2} parent
+make() { # name: integers taught by the teacher, or by the float net and the truth; then the package, its figures and its card
+    local name=$1 scale=${1:1:1} rung=${1#x?-} source=coded version=${VERSION:-2} parent on
     [[ $name == *-clean ]] && source=clean
     [[ $name == x3-* ]] && source=any
     float "$name"
     samples "$scale"
     parent=$runs/$(last_float "$name")
-    train "pairs-x$scale" "$name-int8" --parent "$parent" --integers --teacher 0.5 --lr 0.002 --adam-lr 0.0003 \
-        --clean "$(field "$name" 4)" --patch "$(field "$name" 7)" --steps $integer_steps
+    on=(--clean "$(field "$name" 4)" --patch "$(field "$name" 7)" --lr 0.004 --adam-lr 0.0003)
+    if [[ $parent == *-taught ]]; then
+        train "taught-x$scale" "$name-int8" --parent "$parent" --integers "${on[@]}" --steps $integer_steps
+    else
+        train "pairs-x$scale" "$name-int8" --parent "$parent" --integers "${on[@]}" --steps $integer_steps --teacher 1
+    fi
     "$python" -m edge_vsr.factory.package --run "$runs/$name-int8" --parent "$parent" --name "$name" \
         --version "$version" --rung "${rung%-clean}" --source $source
     if [[ -n ${VAL:-} ]]; then
-        "$python" -m edge_vsr.factory.evaluate --model "models_quantized/$name/$version" --data "$VAL"
+        "$python" -m edge_vsr.factory.evaluate --model "models_quantized/$name/$version" --data "$VAL" --clips "$VAL"
     fi
 }
 
@@ -93,5 +100,5 @@ make() { # name: integers taught by the float net and by the truth, then the pac
 [[ $1 == all ]] && set -- $(awk '{ print $1 }' <<<"$models")
 for name in "$@"; do
     [[ -n $(field "$name" 5) ]] || { echo "no model is called $name" >&2; exit 2; }
-    make "$name"
 done
+for name in "$@"; do make "$name"; done

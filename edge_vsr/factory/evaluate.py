@@ -19,6 +19,7 @@ from edge_vsr.bench import ours, quality, stills, video
 from edge_vsr.bench.clips import find_clips
 from edge_vsr.bench.contenders import BASELINE, frame_methods
 from edge_vsr.bench.video_report import gains, mean
+from edge_vsr.durable import write_atomic
 from edge_vsr.errors import UsageError
 from edge_vsr.factory.card import card
 from edge_vsr.models.manifest import MANIFEST, Manifest, read_manifest
@@ -90,8 +91,8 @@ def main() -> None:
     found = figures(args.model, args.data, args.sets, args.clips, args.frames)
     path = args.model / MANIFEST
     manifest: Manifest = msgspec.structs.replace(read_manifest(args.model), figures=found)
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
-    (args.model / "CARD.md").write_text(card(manifest))
+    write_atomic(path, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    write_atomic(args.model / "CARD.md", card(manifest).encode())
     print(json.dumps(manifest.figures, indent=1))
 
 

@@ -141,7 +141,8 @@ class YuvNet(nn.Module):
     def plain_kernels(self) -> list[Tensor]:
         """Collapsed kernels, the Haar transform folded into the first: it sees raw luma phases."""
         kernels = [layer.collapsed() for layer in self.layers]
-        kernels[0] = torch.einsum("oiyx,ij->ojyx", kernels[0], self.haar)
+        with torch.autocast(self.haar.device.type, enabled=False):  # these become the device's integers
+            kernels[0] = torch.einsum("oiyx,ij->ojyx", kernels[0], self.haar)
         return kernels
 
     def forward(self, picture: Tensor) -> Tensor:
@@ -150,8 +151,9 @@ class YuvNet(nn.Module):
 
     def features(self, picture: Tensor) -> list[Tensor]:
         """The activations behind each layer but the last, in float arithmetic."""
-        # The Haar step runs in float32: bfloat16 would drown the fine bands in the rounding of the mean.
-        x, found = torch.einsum("ij,njyx->niyx", self.haar, picture / INPUT_UNIT), []
+        with torch.autocast(picture.device.type, enabled=False):  # bfloat16 would round the fine bands away
+            x = torch.einsum("ij,njyx->niyx", self.haar, picture / INPUT_UNIT)
+        found = []
         for index, layer in enumerate(self.layers[:-1]):
             x = self._shaped(F.conv2d(x, layer.collapsed(), layer.bias), x, index)
             found.append(x)
@@ -169,7 +171,9 @@ class YuvNet(nn.Module):
         return self.attentions[index - 1](y) if self.config.attention and index else y
 
     def _integers(self, picture: Tensor) -> Tensor:
-        """As the device does it. Codes and weights are whole numbers below 2^8, which bfloat16 holds exactly."""
+        """As the device does it, but for sums: codes and weights are whole numbers that bfloat16 holds exactly,
+        while under autocast their sums come rounded to 8 significant bits, less than half a step of what follows.
+        """
         codes, unit = picture, torch.tensor(1 / INPUT_UNIT)
         last = len(self.layers) - 1
         for index, (layer, kernel) in enumerate(zip(self.layers, self.plain_kernels(), strict=True)):

@@ -17,7 +17,9 @@ import msgspec
 import onnx
 import torch
 
+from edge_vsr.durable import write_atomic
 from edge_vsr.errors import ModelError
+from edge_vsr.factory.card import card
 from edge_vsr.factory.dataset import BASE_KERNEL
 from edge_vsr.factory.export import float_graph, quantised_graph
 from edge_vsr.factory.export_tflite import tflite_model
@@ -63,13 +65,15 @@ def package(
     _refuse_faulty(graphs, claims)
     folder = out / name / version
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)  # it comes last: what is half written is no package
     for kind, graph in graphs.items():
         (folder / _FILES[kind]).write_bytes(graph.SerializeToString())
     (folder / _FILES["tflite"]).write_bytes(tflite_model(layers, name))
     save_reference(variants, folder / _FILES["reference"])
-    history = {"commit": commit_here(), **_history(parent), **_history(run)}
+    history = {"commit": commit_here(), **_history(run)}
     manifest = _manifest(folder, net.config, layers, claims, rung=rung, source=source, trained=history)
-    (folder / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    write_atomic(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    write_atomic(folder / "CARD.md", card(manifest).encode())
     return manifest
 
 
@@ -129,8 +133,8 @@ def _history(run: Path) -> dict[str, str | int | float]:
 
 
 def commit_here() -> str:
-    """The commit of the checkout that packages, "-dirty" where files differ from it; "unknown" outside of one."""
-    asked = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    """The commit of the checkout that packages; "unknown" outside of one."""
+    asked = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--abbrev=12", "--exclude=*"]
     try:
         return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
     except (OSError, subprocess.SubprocessError):

@@ -22,7 +22,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edge_vsr.durable import commit
+from edge_vsr.durable import commit, write_atomic
+from edge_vsr.errors import UsageError
 from edge_vsr.factory.dataset import Pairs
 from edge_vsr.factory.feed import Batch, Recipe, batches
 from edge_vsr.factory.losses import charbonnier, gains_db, loss_of
@@ -172,17 +173,27 @@ def start(run: Path, config: NetConfig, recipe: Recipe, parent: Path | None, pai
     return trainer
 
 
+def _same_recipe(run: Path, head: dict[str, object]) -> None:
+    """Write down what a run is made by; a run that has begun otherwise is not gone on with. Raises UsageError."""
+    run.mkdir(parents=True, exist_ok=True)
+    path, text = run / "recipe.json", json.dumps(head, indent=1)
+    if (run / CHECKPOINT).exists() and path.exists() and json.loads(path.read_text()) != json.loads(text):
+        raise UsageError(f"{run} was begun with another recipe or set (see {path}); take another --run, or remove it")
+    write_atomic(path, text.encode())
+
+
 def train(data: Path, run: Path, config: NetConfig, recipe: Recipe, parent: Path | None) -> Trainer:
     """Run to the end of the schedule, going on from ``run/checkpoint.pt`` where there is one."""
-    run.mkdir(parents=True, exist_ok=True)
     head = {
         "net": asdict(config),
         "recipe": asdict(recipe),
         "parent": parent.name if parent else None,
         "data": json.loads((data / "head.json").read_text()),
     }
-    (run / "recipe.json").write_text(json.dumps(head, indent=1))
+    _same_recipe(run, head)
     pairs = Pairs.open(data)
+    if pairs.scale != config.scale:
+        raise UsageError(f"{data} is a set for x{pairs.scale}, the net is for x{config.scale}")
     trainer = start(run, config, recipe, parent, pairs)
     feed = batches(pairs, recipe, config.depth, config.scale, trainer.step)
     saved = time.monotonic()
