@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Models of the ladder, from photos and clips to packages. Every step goes on where it was killed.
+# Models of the ladder, from photos and clips to packages. A killed run goes on where it was; a killed set starts anew.
 #   PHOTOS=DIR CLIPS=DIR VAL=DIR build/models/make.sh x2-balanced      one model, and the runs it stands on
 #   PHOTOS=DIR CLIPS=DIR VAL=DIR build/models/make.sh all
 # PHOTOS: lossless pictures of at least 288 px a side. CLIPS: clean .mp4 clips. VAL: set5/ set14/ bsd100/ and clips or
@@ -24,13 +24,13 @@ x2-balanced-clean -                 --width=64,--depth=5  1    20000  8000  32
 x2-best-clean     -                 --width=128,--depth=4 1        0 11000  32
 x2-fast           x2-fast-clean     -                     0     6000     0  32
 x2-balanced       x2-balanced-clean -                     0     6000     0  32
-x2-best           x2-best-clean     -                     0     4000     0  32
-x4-balanced-clean x2-balanced-clean --scale=4             1        0  6000  28
+x2-best           x2-best-clean     -                     0     3500     0  32
+x4-balanced-clean x2-balanced-clean --scale=4             1        0  5000  28
 x4-balanced       x4-balanced-clean -                     0     3000     0  28
-x3-balanced       x2-balanced-clean --scale=3             0.5   4000     0  30
-x1-balanced       x2-balanced       --scale=1             0     3000     0  32
+x3-balanced       x2-balanced-clean --scale=3             0.5   3500     0  30
+x1-balanced       x2-balanced       --scale=1             0     2500     0  32
 '
-integer_steps=1500
+integer_steps=1200
 
 field() { awk -v name="$1" -v column="$2" '$1 == name { print $column }' <<<"$models"; }
 
