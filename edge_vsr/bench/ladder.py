@@ -1,34 +1,34 @@
 """Quality against cost: CPU time for a 1080p frame enlarged twice, beside PSNR-Y on clean stills, in one run.
 
-CPU time is that of all threads; ours is the whole enlargement (base, analysis, tiles, net), a peer's its net alone
-on a whole R'G'B' frame, on ONNX Runtime's CPU provider. Times of one run can be compared with each other only.
+CPU time is that of all threads, everyone's on ONNX Runtime's CPU provider, whatever a job would take here. Ours is
+INT8, tiled, the whole enlargement (base, analysis, tiles, net); a peer is fp32, its net alone on the whole R'G'B'
+frame. Times of one run can be compared with each other only.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import cv2
 
 from edge_vsr.bench import extras, ours
-from edge_vsr.bench.peers import load_peers
+from edge_vsr.bench.cost import median_cpu_ms, peer_costs
 from edge_vsr.bench.plots import draw_ladder
 from edge_vsr.bench.points import BICUBIC, Point, rival
 from edge_vsr.bench.quality import score
-from edge_vsr.bench.rgb import to_rgb
 from edge_vsr.bench.stills import Method, methods, sets
 from edge_vsr.capture.pattern import PatternSource
 from edge_vsr.errors import UsageError
-from edge_vsr.frame import ChromaLayout, Frame, VideoFormat
+from edge_vsr.frame import ChromaLayout, VideoFormat
 
 _SIZE = (1920, 1080)
 _SCALE = 2
+_BACKEND = "cpu"
+_TERMS = "all on ONNX Runtime's CPU provider: ours INT8, tiled, base and analysis included; peers fp32, whole frame"
 
 
 def climb(
@@ -39,8 +39,8 @@ def climb(
     table = methods(words, peers, _SCALE, (ours.INT8,))
     table = {_plain(name, words): method for name, method in table.items() if name != "lanczos3"}
     quality = _quality(folders, table)
-    labels = {ours.label(word) for word in words}
-    return [Point(name, costs[name], quality[name], name in labels) for name in table]
+    macs = {ours.label(word): ours.macs_per_px(word, _SCALE) for word in words}
+    return [Point(name, costs[name], quality[name], name in macs, macs.get(name)) for name in table]
 
 
 def _plain(name: str, words: Sequence[str]) -> str:
@@ -67,30 +67,14 @@ def _costs(words: Sequence[str], peers: Path | None, frames: int, size: tuple[in
     clean = VideoFormat(*size, video.bit_depth, video.layout, video.color, video.siting, video.time_base, coded=False)
     costs: dict[str, float] = {}
     for word in words:
-        engine = ours.build_engine(word, clean, _SCALE, ChromaLayout.YUV420)
-        costs.setdefault(BICUBIC, _cpu_ms(lambda engine=engine: engine.base_of(frame), frames))  # type: ignore[misc]
-        costs[ours.label(word)] = _cpu_ms(lambda engine=engine: engine.process(frame), frames)  # type: ignore[misc]
-        print(f"cost: {ours.label(word)}", file=sys.stderr)
-    costs.update(_peer_costs(peers, frame, frames) if peers else {})
-    return costs
-
-
-def _peer_costs(peers: Path, frame: Frame, frames: int) -> dict[str, float]:
-    rgb, costs = to_rgb(frame), {}
-    for name, method in load_peers(peers, _SCALE).items():
-        costs[name] = _cpu_ms(lambda method=method: method(rgb), frames)  # type: ignore[misc]
+        engine = ours.build_engine(word, clean, _SCALE, ChromaLayout.YUV420, backend=_BACKEND)
+        if BICUBIC not in costs:
+            costs[BICUBIC] = median_cpu_ms(lambda engine=engine: engine.base_of(frame), frames)  # type: ignore[misc]
+        name = ours.label(word)
+        costs[name] = median_cpu_ms(lambda engine=engine: engine.process(frame), frames)  # type: ignore[misc]
         print(f"cost: {name}", file=sys.stderr)
+    costs.update(peer_costs(peers, frame, _SCALE, frames) if peers else {})
     return costs
-
-
-def _cpu_ms(work: Callable[[], object], times: int) -> float:
-    work()
-    found = []
-    for _ in range(times):
-        begin = time.process_time_ns()
-        work()
-        found.append((time.process_time_ns() - begin) / 1e6)
-    return statistics.median(found)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -120,16 +104,21 @@ def run(args: argparse.Namespace) -> int:
     if args.json != extras.STDOUT:
         _print(points, where)
     if args.json:
-        extras.write_json(args.json, {"sets": where, "frame": _SIZE, "points": [asdict(point) for point in points]})
+        extras.write_json(
+            args.json, {"sets": where, "frame": _SIZE, "terms": _TERMS, "points": [asdict(point) for point in points]}
+        )
     if args.plot:
         draw_ladder(points, where, args.plot)
     return 0
 
 
 def _print(points: Sequence[Point], where: str) -> None:
-    print(f"\n{'1080p to 4K; PSNR-Y on ' + where:<40}{'CPU ms a frame':>16}{'PSNR-Y dB':>12}")
+    print(f"\n1080p to 4K, {_TERMS}")
+    print(f"{'PSNR-Y on ' + where:<40}{'kMAC/px':>9}{'CPU ms a frame':>16}{'PSNR-Y dB':>12}")
     for point in sorted(points, key=lambda point: (point.ours, point.cpu_ms)):
-        print(f"  {point.name:<38}{point.cpu_ms:16.0f}{point.psnr_y_db:12.2f}  {_verdict(point, points)}".rstrip())
+        macs = "" if point.macs_per_px is None else f"{point.macs_per_px / 1000:.1f}"
+        figures = f"{macs:>9}{point.cpu_ms:16.0f}{point.psnr_y_db:12.2f}"
+        print(f"  {point.name:<38}{figures}  {_verdict(point, points)}".rstrip())
 
 
 def _verdict(point: Point, points: Sequence[Point]) -> str:

@@ -10,12 +10,13 @@ BICUBIC = "bicubic"
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """cpu_ms: for one frame, all threads."""
+    """cpu_ms: for one frame, all threads. macs_per_px: multiply-adds per pixel of the source, where known."""
 
     name: str
     cpu_ms: float
     psnr_y_db: float
     ours: bool
+    macs_per_px: float | None = None
 
 
 def rival(peer: Point, points: Sequence[Point]) -> Point | None:

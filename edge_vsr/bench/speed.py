@@ -1,7 +1,8 @@
 """What a frame costs: CPU milliseconds by stage, each stage run by itself so that all CPU time is its own.
 
 CPU time (all threads) is what can be compared on a busy machine; wall time is printed for the start-up
-only. Memory and start-up are those of a child process that runs the real job.
+only. Memory and start-up are those of a child process that runs the real job. Ours runs where a job would,
+peers on ONNX Runtime's CPU provider; ``bench ladder`` compares on one provider.
 """
 
 from __future__ import annotations
@@ -16,19 +17,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import cv2
 import onnxruntime as ort
 
-from edge_vsr.bench.peers import load_peers
-from edge_vsr.bench.rgb import to_rgb
+from edge_vsr.bench import ours
+from edge_vsr.bench.cost import cpu_ms, peer_costs
 from edge_vsr.capture.media_file import open_source
 from edge_vsr.capture.pattern import PatternSource
 from edge_vsr.frame import ChromaLayout, Frame, VideoFormat
-from edge_vsr.jobs.engines import enlargers
+from edge_vsr.models.ladder import DEFAULT_RUNG
 from edge_vsr.present import encoders
 from edge_vsr.present.media_file import SegmentedSink
 from edge_vsr.present.segments import SegmentStore
@@ -39,6 +39,7 @@ from edge_vsr.upscale.geometry import Fit, parse_target
 OWN = ("analyse", "gather", "base", "scatter")  # all that is neither net nor codec
 _WIDTH, _HEIGHT = 1920, 1080
 _CHILD_S = 600
+_PEER_FRAMES = 3
 
 
 def make_clip(path: Path, frames: int) -> None:
@@ -57,12 +58,6 @@ def _encode(frames: list[Frame], video: VideoFormat, path: Path, quality: int | 
     (next(iter(SegmentStore(folder).finished())).video).rename(path)
 
 
-def _cpu_ms(work: Callable[[], object]) -> float:
-    begin = time.process_time_ns()
-    work()
-    return (time.process_time_ns() - begin) / 1e6
-
-
 def decode(clip: Path, limit: int) -> list[Frame]:
     with closing(open_source(str(clip), deinterlace="off")) as source:
         return [frame for frame, _ in zip(source.frames(), range(limit), strict=False)]
@@ -70,14 +65,8 @@ def decode(clip: Path, limit: int) -> list[Frame]:
 
 def _engine(video: VideoFormat, target: str, stages: Stages | None = None) -> Engine:
     """The engine of a film job with the default rung."""
-    return Engine(
-        video,
-        target=parse_target(target),
-        fit=Fit.LETTERBOX,
-        layout=ChromaLayout.YUV420,
-        nets=enlargers(),
-        stages=stages,
-    )
+    box, layout = parse_target(target), ChromaLayout.YUV420
+    return ours.build_engine(DEFAULT_RUNG, video, box, layout, fit=Fit.LETTERBOX, stages=stages)
 
 
 def stage_costs(clip: Path, frames: int, target: str, scratch: Path) -> dict[str, float]:
@@ -88,7 +77,7 @@ def stage_costs(clip: Path, frames: int, target: str, scratch: Path) -> dict[str
     with closing(open_source(str(clip), deinterlace="off")) as source:
         video = source.info.video
     pictures: list[Frame] = []
-    decode_ms = _cpu_ms(lambda: pictures.extend(decode(clip, frames)))
+    decode_ms = cpu_ms(lambda: pictures.extend(decode(clip, frames)))
     stages = Stages(time.process_time_ns)
     engine = _engine(video, target, stages)
     engine.process(pictures[0])
@@ -99,17 +88,7 @@ def stage_costs(clip: Path, frames: int, target: str, scratch: Path) -> dict[str
         rows.append({name: stages.total_ns[name] / 1e6 for name in (*OWN, "infer")})
     costs = {"decode": decode_ms / len(pictures)}
     costs.update({name: statistics.median(row[name] for row in rows) for name in (*OWN[:2], "infer", *OWN[2:])})
-    costs["encode"] = _cpu_ms(lambda: _encode(large, engine.output, scratch / "out.mkv")) / len(pictures)
-    return costs
-
-
-def peer_costs(folder: Path, picture: Frame) -> dict[str, float]:
-    """CPU ms for one whole R'G'B' frame of each x2 peer, after a warm-up on a corner of it."""
-    rgb = to_rgb(picture)
-    costs = {}
-    for name, method in load_peers(folder, 2).items():
-        method(rgb[:64, :64])
-        costs[name] = _cpu_ms(lambda method=method: method(rgb))  # type: ignore[misc]
+    costs["encode"] = cpu_ms(lambda: _encode(large, engine.output, scratch / "out.mkv")) / len(pictures)
     return costs
 
 
@@ -176,8 +155,8 @@ def run(args: argparse.Namespace) -> int:
         start_s, _ = child(["-c", _FIRST_FRAME, str(clip), args.to])
         job = ["-m", "edge_vsr", "upscale", str(clip), str(scratch / "job.mp4"), "--to", args.to, "--quiet"]
         job_s, peak_mb = child(job)
-        peers = peer_costs(args.peers, decode(clip, 1)[0]) if args.peers else {}
-    ours = sum(costs[stage] for stage in (*OWN, "infer"))
+        peers = peer_costs(args.peers, decode(clip, 1)[0], 2, _PEER_FRAMES) if args.peers else {}
+    own = sum(costs[stage] for stage in (*OWN, "infer"))
     report = {
         "machine": machine(),
         "cpu_ms_per_frame": costs,
@@ -186,7 +165,7 @@ def run(args: argparse.Namespace) -> int:
         "job_s": job_s,
         "job_peak_rss_mb": peak_mb,
         "peers_cpu_ms": peers,
-        "peers_to_ours": {peer: cost / ours for peer, cost in peers.items()},
+        "peers_to_ours": {peer: cost / own for peer, cost in peers.items()},
     }
     print(json.dumps(report, indent=1)) if args.json else _print(report, args.frames)
     return 0

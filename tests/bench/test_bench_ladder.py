@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_vsr.bench import ladder
+from edge_vsr.bench import ladder, ours
 from edge_vsr.bench.points import Point, rival, stairs
 from edge_vsr.errors import UsageError
 from edge_vsr.models.store import Model
+from edge_vsr.upscale.engine import Engine
 
 POINT = st.builds(Point, st.text(max_size=3), st.floats(1, 1000), st.floats(20, 40), st.booleans())
 
@@ -66,12 +68,24 @@ def test_a_run_measures_prints_and_draws(
     pytest.importorskip("matplotlib")
     climb = ladder.climb
     monkeypatch.setattr(ladder, "climb", lambda *rest: climb(*rest, size=(160, 96)))
+    build, seen = ours.build_engine, []
+
+    def spy(*rest: Any, **more: Any) -> Engine:
+        seen.extend([more["backend"]] if "backend" in more else [])
+        return build(*rest, **more)
+
+    monkeypatch.setattr(ours, "build_engine", spy)
     told, drawn = tmp_path / "a.json", tmp_path / "a.png"
     assert ladder.run(options(data, whole_model, "--json", str(told), "--plot", str(drawn))) == 0
     name = whole_model.manifest.name
-    assert name in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert name in out
+    assert "all on ONNX Runtime's CPU provider: ours INT8, tiled" in out
+    assert f"{whole_model.manifest.macs_per_px / 1000:.1f}" in out
+    assert seen == ["cpu"]
     points = json.loads(told.read_text())["points"]
     assert [(point["name"], point["ours"]) for point in points] == [("bicubic", False), (name, True)]
+    assert points[1]["macs_per_px"] == whole_model.manifest.macs_per_px
     assert points[1]["cpu_ms"] > points[0]["cpu_ms"] > 0
     assert cv2.imread(str(drawn)) is not None
 
