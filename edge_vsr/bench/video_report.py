@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from edge_vsr.bench.contenders import BASELINE
-from edge_vsr.bench.intervals import Interval, interval
+from edge_vsr.bench.intervals import LEAST, Interval, interval
 from edge_vsr.bench.video_score import Measures
 
 # Measure, heading, decimals, whether more is better.
@@ -42,14 +42,20 @@ class Row:
 
 
 def gains(rows: Sequence[Row], measure: str) -> dict[str, Interval]:
-    """By method: the mean difference to the baseline of the same clip at the same setting, and its interval."""
+    """By method: the mean difference to the baseline of the same clip at the same setting, and its interval.
+
+    Settings of one clip are no independent finds: each clip counts once, with its mean over settings.
+    """
     base = {(row.clip, row.setting): row.value(measure) for row in rows if row.method == BASELINE}
     out = {}
     for method in methods_of(rows):
-        pairs = [(row.value(measure), base[row.clip, row.setting]) for row in rows if row.method == method]
-        found = [a - b for a, b in pairs if a is not None and b is not None]
+        found: dict[str, list[float]] = {}
+        for row in rows:
+            value, before = row.value(measure), base[row.clip, row.setting]
+            if row.method == method and value is not None and before is not None:
+                found.setdefault(row.clip, []).append(value - before)
         if found and method != BASELINE:
-            out[method] = interval(found)
+            out[method] = interval([float(np.mean(of_clip)) for of_clip in found.values()])
     return out
 
 
@@ -93,8 +99,8 @@ def print_tables(rows: Sequence[Row], scale: int, baseline: str) -> None:
     _print(f"x{scale}, mean over {clips} clips and {len(settings)} settings", rows, columns, baseline)
     if len(methods_of(rows)) == 1:
         return
-    pairs = clips * len(settings)
-    print(f"\nGain over {baseline}, 95 % bootstrap interval over n = {pairs} pairs of clip and setting")
+    spread = "95 % bootstrap interval" if clips >= LEAST else "least and most (too few for an interval)"
+    print(f"\nGain over {baseline}, each clip's mean over its settings: mean and {spread} over n = {clips} clips")
     shown = [column for column in columns if column[0] in _GAINS]
     found = {column[0]: gains(rows, column[0]) for column in shown}
     print(f"  {'':<24}" + "".join(f"{heading:>28}" for _, heading, _, _ in shown))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+from edge_vsr.bench.intervals import LEAST
 from edge_vsr.models.manifest import Manifest
 
 _DOES = {
@@ -33,15 +36,16 @@ _VIDEO_MEASURES = {
 }
 
 
-_TAUGHT = """In the stages whose samples name a teacher, a larger published net (ECBSR-M6C40, Zhang et al. 2021,
-weights under Apache-2.0) answered for the truth of the clean pairs. """
+_ECBSR = "a larger published net (ECBSR-M6C40, Zhang et al. 2021, weights under Apache-2.0)"
+_TAUGHT = """In the stages whose samples name a teacher, {}
+answered for the truth of the clean pairs.
+"""
 
 
 def card(manifest: Manifest) -> str:
     """The whole card."""
     rung = f"Rung of the ladder: {manifest.rung}. " if manifest.rung else ""
     history = "\n".join(f"- {key}: {value}" for key, value in manifest.trained.items())
-    taught = _TAUGHT if any('"teacher"' in str(value) for value in manifest.trained.values()) else ""
     sections = [part for part in (_stills(manifest), _video(manifest)) if part]
     return f"""# {manifest.name}, version {manifest.version}
 
@@ -56,10 +60,11 @@ source. Licence: {manifest.license}.
 
 ## Training
 
-Photos of Debian and Ubuntu wallpaper packages (CC-BY-SA, CC0, CC-BY, GPL), shrunk and cut, and short clips
-(MIT, CC-BY, Apache-2.0, BSD), as clean pairs and as shots that went through simulated cameras and real encoders
-(x264, x265, MPEG-2, MPEG-4, VP9). {taught}No picture of any evaluation set was
-used. The recipes are in `build/models/`, the stages in `edge_vsr/factory/`; what this version ran:
+Photos and clips of the recipe (of the models shipped: pictures of Debian and Ubuntu wallpaper packages, CC-BY-SA,
+CC0, CC-BY, GPL, and short sample clips, MIT, CC-BY, Apache-2.0, BSD), shrunk and cut, as clean pairs and as shots
+that went through simulated cameras and real encoders (x264, x265, MPEG-2, MPEG-4, VP9).
+{_taught(manifest)}No picture of any evaluation set was used.
+The recipes are in `build/models/`, the stages in `edge_vsr/factory/`; what this version ran:
 
 {history}
 
@@ -69,6 +74,14 @@ used. The recipes are in `build/models/`, the stages in `edge_vsr/factory/`; wha
 {_LIMITS[manifest.source]}
 - S8S8 rounds activations to 7 bits, U8S8 to 8; both come from the same weights.
 """
+
+
+def _taught(manifest: Manifest) -> str:
+    """A sentence on every net that answered for the truth, or nothing."""
+    samples = [json.loads(str(value)) for key, value in manifest.trained.items() if key.endswith(" samples")]
+    stems = sorted({str(head["teacher"]) for head in samples if "teacher" in head})
+    nets = [_ECBSR if stem.startswith("ecbsr_m6c40") else f"another net ({stem})" for stem in stems]
+    return _TAUGHT.format(" or ".join(dict.fromkeys(nets))) if nets else ""
 
 
 def _stills(manifest: Manifest) -> str:
@@ -105,7 +118,6 @@ def _video(manifest: Manifest) -> str:
             before, after = (figures[f"coded_{method}_{measure}"] for method in ("bicubic", "int8"))
             rows.append(f"| {heading} | {before:.{places}f} | {after:.{places}f} |")
     pairs = int(figures["coded_pairs"])
-    gain = [figures[f"coded_gain_psnr_y_db_{edge}"] for edge in ("mean", "low", "high")]
     return "\n".join(
         [
             f"Clips coded by x264 and MPEG-2, x{manifest.scale}, means over {pairs} pairs of clip and encoder",
@@ -115,6 +127,16 @@ def _video(manifest: Manifest) -> str:
             "|---|---|---|",
             *rows,
             "",
-            f"PSNR-Y gain over {base}: {gain[0]:+.2f} dB, 95 % bootstrap interval {gain[1]:+.2f} to {gain[2]:+.2f}.",
+            f"PSNR-Y gain over {base}: {_gain(manifest)}.",
         ]
     )
+
+
+def _gain(manifest: Manifest) -> str:
+    """The mean over clips, and how far to trust it."""
+    mean, low, high = (manifest.figures[f"coded_gain_psnr_y_db_{edge}"] for edge in ("mean", "low", "high"))
+    clips = int(manifest.figures.get("coded_clips", 1))
+    if clips < 2:
+        return f"{mean:+.2f} dB"
+    spread = "95 % bootstrap interval" if clips >= LEAST else "between clips"
+    return f"{mean:+.2f} dB, {spread} {low:+.2f} to {high:+.2f} ({clips} clips, each the mean of its settings)"

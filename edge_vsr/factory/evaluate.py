@@ -45,14 +45,14 @@ def still_figures(folder: Path, data: Path, sets: Sequence[str]) -> dict[str, fl
 def video_figures(folder: Path, clips: Path, frames: int) -> dict[str, float]:
     """Means over clips and encoder settings, as ``bench video`` measures them: ``coded_METHOD_MEASURE``.
 
-    Beside them the gains over the baseline with their intervals, and ``coded_pairs``, of which they are means.
-    Raises EdgeVsrError.
+    Beside them ``coded_pairs``, of which they are means, the gains over the baseline with their intervals, and
+    ``coded_clips``, over which those are (of few clips: least and most). Raises EdgeVsrError.
     """
     manifest = read_manifest(folder)
     table = frame_methods([str(folder)], None, manifest.scale)
     table = {"bicubic": table[BASELINE], "int8": table[manifest.name]}
     rows = list(video.measure_clips(find_clips(clips), table, manifest.scale, frames, video.tools_here()))
-    found: dict[str, float] = {"coded_pairs": len(rows) // len(table)}
+    found: dict[str, float] = {"coded_pairs": len(rows) // len(table), "coded_clips": len({row.clip for row in rows})}
     for method in table:
         for measure in _VIDEO:
             value = mean([row for row in rows if row.method == method], measure)

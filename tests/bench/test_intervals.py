@@ -28,6 +28,7 @@ def test_it_holds_the_mean_stays_inside_the_values_and_is_always_the_same(values
     assert interval(values) == found
 
 
-def test_one_value_is_said_to_be_one() -> None:
+def test_of_one_or_two_values_the_range_is_said() -> None:
     assert str(interval([0.25])) == "+0.250 (n=1)"
-    assert str(interval([1.0, 1.0])) == "+1.000 [+1.000, +1.000]"
+    assert str(interval([1.0, 2.0])) == "+1.500 (+1.000..+2.000)"
+    assert str(interval([1.0, 1.0, 1.0])) == "+1.000 [+1.000, +1.000]"

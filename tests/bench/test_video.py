@@ -134,6 +134,17 @@ def test_gains_are_paired_by_clip_and_setting() -> None:
     assert gains(rows, "vmaf") == {}
 
 
+def test_a_clip_counts_once_however_many_its_settings() -> None:
+    rows = [
+        row(clip, f"s{n}", method, db)
+        for clip in "abc"
+        for n in range(9)
+        for method, db in ((BASELINE, 20), ("net", 20 + "abc".index(clip)))
+    ]
+    found = gains(rows, "psnr_y_db")["net"]
+    assert (found.mean, found.low, found.high, found.n) == (1, 0, 2, 3)
+
+
 def options(folder: Path, *more: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     video.add_arguments(parser)
@@ -162,12 +173,12 @@ def test_the_engine_takes_part_as_on_coded_film(
     out = capsys.readouterr()
     name = whole_model.manifest.name
     assert "x2, x264 crf 23, mean of 1 clips" in out.out
-    assert "n = 5 pairs" in out.out
+    assert "least and most (too few for an interval) over n = 1 clips" in out.out
     assert "drawn: 2 frames, x264 crf 28" in out.err
     content = json.loads(told.read_text())
     assert {entry["method"] for entry in content["rows"]} == {BASELINE, "lanczos3", name}
     assert len(content["rows"]) == 5 * 3
-    assert content["gain_over_baseline"]["psnr_y_db"][name]["n"] == 5
+    assert content["gain_over_baseline"]["psnr_y_db"][name]["n"] == 1
 
 
 def test_equal_runs_print_equal_figures(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -94,6 +95,8 @@ def test_a_net_for_both_kinds_is_measured_on_both(
     assert "| set5 |" in text
     assert f"| PSNR-Y, dB | {figures['coded_bicubic_psnr_y_db']:.2f} |" in text
     assert "means over 5 pairs" in text
+    assert "interval" not in text  # of one clip
+    assert figures["coded_clips"] == 1
     assert "coded_" not in text
 
 
@@ -133,4 +136,24 @@ def test_the_card_of_every_scale_says_what_it_does(scale: int, does: str, factor
     text = card(manifest)
     assert f"{does} 4:2:0 video" in text
     assert f"| measure | {'as decoded' if scale == 1 else 'bicubic'} | INT8 |" in text
+    assert "PSNR-Y gain over" in text
+    many = msgspec.structs.replace(manifest, figures={**figures, "coded_clips": 6.0})
+    assert "+0.50 dB, 95 % bootstrap interval +0.50 to +0.50 (6 clips" in card(many)
     assert "Not measured yet" in card(msgspec.structs.replace(manifest, figures={}))
+
+
+@pytest.mark.parametrize(
+    ("teacher", "says"),
+    [
+        ("", None),
+        ("ecbsr_m6c40_x2", "ECBSR-M6C40, Zhang et al. 2021, weights under Apache-2.0"),
+        ("span_x2", "another net (span_x2)"),
+    ],
+)
+def test_the_card_names_the_net_that_answered_for_the_truth(
+    teacher: str, says: str | None, factory_model: Model
+) -> None:
+    history = {"a samples": json.dumps({"teacher": teacher} if teacher else {"clean": 3}), "a steps": 4}
+    text = card(msgspec.structs.replace(factory_model.manifest, trained=history))
+    assert ("answered for the truth" in text) == bool(says)
+    assert says is None or says in text
