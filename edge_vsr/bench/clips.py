@@ -7,6 +7,7 @@ R'G'B' pictures become limited-range Y'CbCr in the matrix that players assume at
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -53,7 +54,8 @@ class Clip:
 def find_clips(folder: Path, pan: bool = False) -> list[Clip]:
     """The clips of a folder by name: films, sub-folders of numbered pictures (or the folder itself).
 
-    pan: pictures of at least 1280x720 that are no frames become clips too. Raises SourceError if there are none.
+    pan: pictures of at least 1280x720 that are no frames become clips too. Raises SourceError if there are none, or
+    two of one name.
     """
     if not folder.is_dir():
         raise SourceError(f"{folder}: no such folder; --clips takes a folder of films or of folders of frames")
@@ -66,6 +68,9 @@ def find_clips(folder: Path, pan: bool = False) -> list[Clip]:
             found += _pans(pictures)
     if not found:
         raise SourceError(f"{folder}: holds neither films nor sub-folders of numbered frames (.png .webp .bmp .tif)")
+    name, count = Counter(clip.name for clip in found).most_common(1)[0]
+    if count > 1:
+        raise SourceError(f"{folder}: {count} clips are called {name!r}, and tables could not tell them apart; rename")
     return found
 
 

@@ -2,7 +2,8 @@
 
 H.264 is coded at constant quality. MPEG-2 is coded at the rates of a DVD: 4 and 8 Mbit/s at 720x576 and 25 frames
 a second are 0.39 and 0.77 bits a pixel. Its rate control needs seconds to settle, a clip has less; so the finest
-constant quantiser that keeps the rate is searched.
+constant quantiser that keeps the rate is searched. That does not depend on time, and MPEG-2 knows a few frame rates
+only: it is always told 25.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _CV_CPU_AVX_512F = 13  # OpenCV's number of it
 _FINEST, _COARSEST = 2, 31
+_MPEG2_RATE = Fraction(25)
 _THREADS = 4  # fixed: the number of threads changes what an encoder writes
 
 
@@ -99,6 +101,8 @@ def _encode(
     try:
         encoder = cast(VideoCodecContext, av.CodecContext.create(setting.encoder, "w"))
         encoder.width, encoder.height, encoder.pix_fmt = frames[0].width_px, frames[0].height_px, "yuv420p"
+        if setting.encoder == "mpeg2video":
+            rate = _MPEG2_RATE
         encoder.time_base, encoder.framerate = 1 / rate, rate
         encoder.thread_count = _THREADS
         if setting.encoder == "libx264" and cv2.checkHardwareSupport(_CV_CPU_AVX_512F):

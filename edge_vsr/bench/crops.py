@@ -63,9 +63,8 @@ class Gallery:
         x, y = corner
         cut = np.s_[y : y + tall, x : x + wide]
         details = {name: (result[cut].copy(), _db(result[cut], truth[cut])) for name, result in results.items()}
-        heapq.heappush(self._kept, (spread, -self._seen, _Exhibit(name, truth.copy(), corner, truth[cut], details)))
-        del self._kept[: max(0, len(self._kept) - _SHOWN)]
-        heapq.heapify(self._kept)
+        put = heapq.heappushpop if len(self._kept) == _SHOWN else heapq.heappush
+        put(self._kept, (spread, -self._seen, _Exhibit(name, truth.copy(), corner, truth[cut], details)))
 
     def write(self, path: Path) -> None:
         """The sheet as PNG, widest spread first. Raises SourceError where there is nothing to compare, SinkError."""

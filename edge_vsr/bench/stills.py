@@ -21,7 +21,8 @@ from edge_vsr.upscale.resample import KERNELS, resample_image
 Method = Callable[[Rgb], Rgb]
 
 _SUFFIXES = {".png", ".webp", ".bmp", ".tif", ".tiff"}
-_SINGLE_CHANNEL = {"bridge"}  # Set14's one single-channel file; copies in other formats often lose that
+_SINGLE_CHANNEL = {"bridge"}  # Set14's one single-channel file; copies in other formats often have three equal ones
+_NEARLY_EQUAL = 2  # code values by which they may differ
 
 
 def resize_rgb(rgb: npt.NDArray[np.generic], width_px: int, height_px: int, kernel: str) -> Rgb:
@@ -72,9 +73,14 @@ def pictures(folder: Path) -> Iterator[tuple[str, Rgb, bool]]:
             raise SourceError(f"{path}: not a readable picture")
         if raw.dtype == np.uint16:
             raw = np.rint(raw / 257).astype(np.uint8)
-        single = raw.ndim == 2 or path.stem in _SINGLE_CHANNEL
+        single = raw.ndim == 2 or (path.stem in _SINGLE_CHANNEL and _is_grey(raw))
         rgb = np.repeat(raw[..., None], 3, axis=2) if raw.ndim == 2 else raw[..., 2::-1]
         yield path.name, np.ascontiguousarray(rgb), single
+
+
+def _is_grey(raw: npt.NDArray[np.generic]) -> bool:
+    colors = raw[..., :3].astype(np.int16)
+    return bool((colors.max(axis=2) - colors.min(axis=2)).max() <= _NEARLY_EQUAL)
 
 
 def sets(data: Path, only: Sequence[str] = ()) -> list[Path]:

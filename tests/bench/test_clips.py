@@ -106,6 +106,15 @@ def test_large_stills_drift_where_that_is_asked_for(tmp_path: Path) -> None:
     assert np.array_equal(first.planes[0][1:, 2:], second.planes[0][:-1, :-2])
 
 
+def test_two_clips_of_one_name_are_refused(tmp_path: Path) -> None:
+    film(tmp_path / "a.mkv")
+    film(tmp_path / "b.mkv")
+    assert len(find_clips(tmp_path)) == 2
+    frames(tmp_path / "a", [(40, 32)] * 2)
+    with pytest.raises(SourceError, match="2 clips are called 'a'"):
+        find_clips(tmp_path)
+
+
 def test_what_cannot_be_used_is_said(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such folder"):
         find_clips(tmp_path / "nowhere")

@@ -64,6 +64,11 @@ def test_equal_runs_give_equal_bits(setting: Setting, frames: list[Frame]) -> No
         assert all(np.array_equal(p, q) for p, q in zip(a.planes, b.planes, strict=True))
 
 
+@pytest.mark.parametrize("rate", [Fraction(15), Fraction(1199, 50)])
+def test_mpeg2_takes_clips_of_any_rate(rate: Fraction, frames: list[Frame]) -> None:
+    assert round_trip(frames, SETTINGS[-1], rate).bits == round_trip(frames, SETTINGS[-1], RATE).bits
+
+
 def test_what_an_encoder_refuses_is_said_in_one_line(frames: list[Frame]) -> None:
     with pytest.raises(SourceError, match=r"^x: the encoder refused a clip of 176x144 \(.*\)$"):
         round_trip(frames, Setting("x", "libx264", "h264", {"profile": "no such"}), RATE)

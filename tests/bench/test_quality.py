@@ -112,6 +112,17 @@ def test_grey_pictures_are_measured_on_their_codes(tmp_path: Path) -> None:
     assert alone.psnr_y_db == pytest.approx(score.psnr_y_db - 10 * np.log10(255 / 219), abs=0.05)
 
 
+def test_a_bridge_counts_as_grey_only_if_it_is(tmp_path: Path) -> None:
+    grey = np.repeat(drawn(48, 48, 3)[..., :1] // 2, 3, axis=2)
+    for name, channel in (("grey", 1), ("colour", 40)):
+        (tmp_path / name).mkdir()
+        picture = grey.copy()
+        picture[..., 2] += np.uint8(channel)
+        cv2.imwrite(str(tmp_path / name / "bridge.png"), picture)
+    found = {name: next(stills.pictures(tmp_path / name))[2] for name in ("grey", "colour")}
+    assert found == {"grey": True, "colour": False}
+
+
 def test_pictures_with_alpha_are_read(tmp_path: Path) -> None:
     rgba = np.dstack([drawn(20, 16, 0), np.full((16, 20), 255, np.uint8)])
     cv2.imwrite(str(tmp_path / "a.png"), rgba)
