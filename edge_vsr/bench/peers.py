@@ -6,12 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import onnxruntime as ort
 
+from edge_vsr.bench.rgb import Rgb
 from edge_vsr.errors import SourceError
-
-Rgb = npt.NDArray[np.uint8]
 
 
 def load_peers(folder: Path, scale: int, threads: int = 0) -> dict[str, Callable[[Rgb], Rgb]]:

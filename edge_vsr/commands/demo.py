@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from edge_vsr import job
+from edge_vsr.bench.rgb import Rgb
 from edge_vsr.commands import display
 from edge_vsr.commands.stopping import Stop
 from edge_vsr.demo import poster
@@ -75,7 +76,7 @@ def _upscale(source: Path, output: Path, model: str) -> None:
     shown.done(report)
 
 
-def _paint(truth: Path, plain: Path, ours: Path, number: int, scores: dict[str, Score]) -> poster.Rgb:
+def _paint(truth: Path, plain: Path, ours: Path, number: int, scores: dict[str, Score]) -> Rgb:
     width, height = SIZE
     small = f"{width // SCALE}x{height // SCALE}"
     return poster.paint(

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from edge_vsr.bench.rgb import Rgb
 from edge_vsr.capture.figures import draw_text
 from edge_vsr.color import yuv444_to_rgb
 from edge_vsr.frame import ChromaLayout, Frame, default_siting
 from edge_vsr.upscale.resample import KERNELS, resample_frame
-
-Rgb = npt.NDArray[np.uint8]
 
 _WIDTH, _MARGIN, _GAP = 1920, 40, 16
 _ZOOM = 3

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from edge_vsr.factory import command
 from edge_vsr.factory.dataset import Pairs
 from edge_vsr.factory.feed import Recipe, batches
 from edge_vsr.factory.losses import gains_db
@@ -131,4 +132,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -16,6 +16,7 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
 from edge_vsr.color import Planes
+from edge_vsr.errors import SourceError
 
 FPS = 25
 _CV_CPU_AVX_512F = 13  # OpenCV's number of it
@@ -85,7 +86,7 @@ class Codec:
         return cls(encoder.name, options, rate if rated else None, int(rng.choice(BUFFERS)), least)
 
     def round_trip(self, frames: list[Planes]) -> list[Planes]:
-        """Encode and decode 8-bit 4:2:0 frames of one even size, in order."""
+        """Encode and decode 8-bit 4:2:0 frames of one even size, in order. Raises SourceError where some are lost."""
         h, w = frames[0][0].shape
         encoder = av.CodecContext.create(self.name, "w")
         assert isinstance(encoder, VideoCodecContext)
@@ -101,6 +102,8 @@ class Codec:
         if encoder.extradata:
             decoder.extradata = encoder.extradata
         decoded = [picture for packet in [*packets, None] for picture in decoder.decode(packet)]
+        if len(decoded) != len(frames):
+            raise SourceError(f"{self.name}: {len(frames)} frames went in, {len(decoded)} came out")
         return [_planes_of(picture) for picture in sorted(decoded, key=lambda picture: picture.pts or 0)]
 
     def _rate(self, luma_px: int) -> dict[str, str]:

@@ -19,29 +19,33 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from edge_vsr.bench.peers import load_peer
+from edge_vsr.bench.rgb import Rgb
 from edge_vsr.color import BT709_LIMITED, Matrix, Planes, Range
+from edge_vsr.durable import write_atomic
+from edge_vsr.errors import UsageError
+from edge_vsr.factory import command
 from edge_vsr.factory.degradations import Damage, downscale, to_yuv420
-from edge_vsr.factory.shots import Rgb, clips_of, draw_shot, read_photos, turned
+from edge_vsr.factory.shots import clips_of, draw_shot, read_photos, turned
 from edge_vsr.factory.synthetic import page
 from edge_vsr.frame import ChromaLayout, Frame, default_siting
 from edge_vsr.upscale.analyse.condition import condition
 from edge_vsr.upscale.resample import KERNELS, resample_frame
 
 HR = 288
-LR = HR // 2  # low side of an x2 set
 SCALES = (1, 2, 3, 4)
 BASE_KERNEL: Literal["bicubic"] = "bicubic"
 WINDOWS = 10  # samples cut from a coded shot
@@ -128,6 +132,15 @@ def coded_samples(
         yield make_sample(received, _cut(true[t], y, x, HR), coded=True)
 
 
+def head_of(folder: Path) -> dict[str, Any]:
+    """What a set says of itself. Raises UsageError where there is no finished set."""
+    path = folder / "head.json"
+    if not path.is_file():
+        raise UsageError(f"{folder}: holds no finished set of samples (edge_vsr.factory.dataset makes one)")
+    head: dict[str, Any] = json.loads(path.read_text())
+    return head
+
+
 @dataclass
 class Pairs:
     """A built set, mapped read-only: ``parts[name]`` is (N, side, side) uint8, ``cond`` (N, 2).
@@ -147,8 +160,11 @@ class Pairs:
 
     @classmethod
     def open(cls, folder: Path) -> Pairs:
-        """The set in ``folder``; one without scale or severity is of the first kind: x2, coded samples unordered."""
-        head = json.loads((folder / "head.json").read_text())
+        """The set in ``folder``; one without scale or severity is of the first kind: x2, coded samples unordered.
+
+        Raises UsageError where there is no finished set.
+        """
+        head = head_of(folder)
         parts = {n: np.load(folder / f"{n}.npy", mmap_mode="r") for n in [*PARTS, "cond"]}
         order = folder / "severity.npy"
         severity = np.load(order) if order.exists() else (np.arange(len(parts["cond"])) >= head["clean"])
@@ -192,6 +208,9 @@ def fill(plan: Plan, worker: int, workers: int) -> None:
     clean, total = len(photos) * plan.per_photo, len(arrays["cond"])
 
     def put(first: int, samples: Iterator[Sample]) -> None:
+        parent = parent_process()
+        if parent is not None and not parent.is_alive():
+            os._exit(1)  # nobody waits for this worker; raising would only bring it back to an idle pool
         for slot, sample in enumerate(samples, first):
             for name, value in sample.items():
                 arrays[name][slot] = value
@@ -220,14 +239,19 @@ def build(
 ) -> None:
     """Build the set into the folder ``out``; progress on stdout. There is no clean task at ``scale`` 1.
 
-    ``ValueError`` where no photo is large enough.
+    Raises UsageError where a folder is missing or no photo is large enough.
     """
+    command.folder_of("--photos", photos)
+    if clips is not None:
+        command.folder_of("--clips", clips)
+    if teacher is not None and not teacher.is_file():
+        raise UsageError(f"--teacher {teacher}: no such file")
     plan = Plan(photos, clips, out, per_photo if scale > 1 else 0, coded, seed, scale, teacher)
     out.mkdir(parents=True, exist_ok=True)
     (out / "head.json").unlink(missing_ok=True)  # it comes last: a set without it is not finished
     pictures = read_photos(photos, HR)
     if not pictures:
-        raise ValueError(f"no photo of at least {HR} px a side in {photos}")
+        raise UsageError(f"no photo of at least {HR} px a side in {photos}")
     np.save(out / _PHOTOS, np.stack(pictures))
     clean = len(pictures) * plan.per_photo
     for name, shape in {**{n: (s, s) for n, s in part_sides(scale).items()}, "cond": (2,)}.items():
@@ -242,7 +266,8 @@ def build(
     head = {"scale": scale, "clean": clean, "coded": coded, "seed": seed, "photos": len(pictures)}
     told = {"teacher": teacher.stem} if teacher else {}
     (out / _PHOTOS).unlink()
-    (out / "head.json").write_text(json.dumps({**head, **told, "clips": [c.name for c in plan.clip_paths()]}, indent=1))
+    text = json.dumps({**head, **told, "clips": [c.name for c in plan.clip_paths()]}, indent=1)
+    write_atomic(out / "head.json", text.encode())
 
 
 def main() -> None:
@@ -260,4 +285,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

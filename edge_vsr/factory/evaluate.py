@@ -21,6 +21,7 @@ from edge_vsr.bench.contenders import BASELINE, frame_methods
 from edge_vsr.bench.video_report import gains, mean
 from edge_vsr.durable import write_atomic
 from edge_vsr.errors import UsageError
+from edge_vsr.factory import command
 from edge_vsr.factory.card import card
 from edge_vsr.models.manifest import MANIFEST, Manifest, read_manifest
 
@@ -97,4 +98,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

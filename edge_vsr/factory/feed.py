@@ -1,7 +1,7 @@
 """What a run is fed: the recipe of a run, and the batch of each of its steps, drawn from the sample pairs.
 
 A batch depends on the recipe and the step alone, so that a run that was killed goes on as if it had not been.
-Every 50th coded sample and the clean ones of the last photos are held back to watch the run by.
+Every 50th coded shot, whole, and the clean samples of the last photos are held back to watch the run by.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from edge_vsr.factory.dataset import Pairs
+from edge_vsr.errors import UsageError
+from edge_vsr.factory.dataset import WINDOWS, Pairs
 from edge_vsr.factory.networks import pack_luma
 
 Batch = tuple[Tensor, Tensor, Tensor]  # picture, true residual luma packed, true residual chroma packed
-_HELD_CLEAN, _HELD_CODED_STEP = 32, 50
+_HELD_CLEAN, _HELD_SHOT_STEP = 32, 50
 _EASY = 0.25  # share of the coded samples, lightest first, that a curriculum starts with
 
 
@@ -45,11 +46,16 @@ class Recipe:
 
 
 def held_indices(pairs: Pairs) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Clean and coded samples that no step sees."""
+    """Clean and coded samples that no step sees: whole shots, for their samples are alike; of a lone shot its first."""
     held = min(_HELD_CLEAN, pairs.clean // 4)
-    return np.arange(pairs.clean - held, pairs.clean), np.arange(
-        pairs.clean, len(pairs.parts["cond"]), _HELD_CODED_STEP
-    )
+    coded = np.arange(pairs.clean, len(pairs.parts["cond"]))
+    shots = -(-len(coded) // WINDOWS)
+    if shots < 2:
+        held_coded = coded[: len(coded) > 1]
+    else:
+        first = min(_HELD_SHOT_STEP, shots) // 2  # from the middle of each fifty, which run from light to hard
+        held_coded = coded[np.isin(np.arange(len(coded)) // WINDOWS, np.arange(first, shots, _HELD_SHOT_STEP))]
+    return np.arange(pairs.clean - held, pairs.clean), held_coded
 
 
 def training_indices(pairs: Pairs) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -57,6 +63,20 @@ def training_indices(pairs: Pairs) -> tuple[npt.NDArray[np.intp], npt.NDArray[np
     clean, coded = held_indices(pairs)
     everything = np.arange(len(pairs.parts["cond"]))
     return everything[: pairs.clean - len(clean)], np.setdiff1d(everything[pairs.clean :], coded)
+
+
+def refuse_unfit(pairs: Pairs, recipe: Recipe, halo: int) -> None:
+    """Say at once what would fail at some step, or be trained on nothing. Raises UsageError."""
+    if recipe.steps < 1 or recipe.batch < 1:
+        raise UsageError("--steps and --batch must be at least 1")
+    least, most = 2 * halo + 1, pairs.low_side // 2
+    if not least <= recipe.patch <= most:
+        raise UsageError(f"--patch must be {least} (twice the depth, and one) to {most} (a whole sample)")
+    for kind, share, indices in zip(
+        ("clean", "coded"), (recipe.clean_share, 1 - recipe.clean_share), training_indices(pairs), strict=True
+    ):
+        if share > 0 and not len(indices):
+            raise UsageError(f"the set holds no {kind} samples to train on: give --clean {int(kind == 'coded')}")
 
 
 def batches(pairs: Pairs, recipe: Recipe, halo: int, scale: int, first_step: int = 0) -> Iterator[Batch]:

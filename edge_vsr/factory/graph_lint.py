@@ -11,13 +11,12 @@ the reference's is not asked here; the backends' comparison does that.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import onnx
 
 from edge_vsr.errors import ModelError
-from edge_vsr.factory import graph_rules
+from edge_vsr.factory import command, graph_rules
 from edge_vsr.factory.graph_view import Claims, View
 from edge_vsr.models import store
 
@@ -71,4 +70,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from onnx import TensorProto, helper
 
-from edge_vsr.factory.graph_view import LINEAR_OPS, View
+from edge_vsr.factory.graph_view import View
 
 NEWEST_IR, NEWEST_OPSET = 10, 21  # what ONNX Runtime 1.23 and TensorRT 10 read
 WIDTH_UNIT = 32  # input and output channels of TensorRT's INT8 kernels
@@ -22,7 +22,6 @@ LEAST_WEIGHT = -127  # TensorRT's weights are symmetric
 _INTEGER = {"sym": TensorProto.INT8, "asym": TensorProto.UINT8}
 _BORDER_ZERO = {"sym": 0, "asym": 128}
 _FLOAT = {"float": np.dtype(np.float32), "half": np.dtype(np.float16)}
-_QUANTISED_OPS = {"Conv", "Relu", *LINEAR_OPS}
 _FLOAT_OPS = {"Conv", "Relu", "Cast", "Sub", "Mul"}
 _PLAIN = {"group": 1, "strides": [1, 1], "dilations": [1, 1], "pads": [0, 0, 0, 0], "auto_pad": b"NOTSET"}
 

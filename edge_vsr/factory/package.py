@@ -19,6 +19,7 @@ import torch
 
 from edge_vsr.durable import write_atomic
 from edge_vsr.errors import ModelError
+from edge_vsr.factory import command
 from edge_vsr.factory.card import card
 from edge_vsr.factory.dataset import BASE_KERNEL
 from edge_vsr.factory.export import float_graph, quantised_graph
@@ -118,8 +119,11 @@ def _refuse_faulty(graphs: dict[str, onnx.ModelProto], claims: Claims) -> None:
         raise ModelError(f"not packaged, {len(found)} faults: {'; '.join(found)}")
 
 
-def _history(run: Path) -> dict[str, str | int | float]:
-    """Every stage of training that led to a run, the first one first."""
+def _history(run: Path, after: tuple[str, ...] = ()) -> dict[str, str | int | float]:
+    """Every stage of training that led to a run, the first one first; ``after``: stages it was asked for by.
+
+    A parent is known by its name, and looked for beside the run: one that lay elsewhere may share a later one's.
+    """
     head = json.loads((run / "recipe.json").read_text())
     state = torch.load(run / "checkpoint.pt", weights_only=True)
     mine = {
@@ -128,8 +132,10 @@ def _history(run: Path) -> dict[str, str | int | float]:
         f"{run.name} recipe": json.dumps(head["recipe"]),
         f"{run.name} samples": json.dumps(head.get("data", {})),
     }
-    before = run.parent / head["parent"] if head.get("parent") else None
-    return {**_history(before), **mine} if before and before.is_dir() else mine
+    seen, parent = (*after, run.name), head.get("parent")
+    if not parent or parent in seen or not (run.parent / parent).is_dir():
+        return mine
+    return {**_history(run.parent / parent, seen), **mine}
 
 
 def commit_here() -> str:
@@ -156,4 +162,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

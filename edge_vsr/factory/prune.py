@@ -12,14 +12,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from edge_vsr.durable import commit, write_atomic
+from edge_vsr.errors import UsageError
+from edge_vsr.factory import command
 from edge_vsr.factory.dataset import Pairs
-from edge_vsr.factory.feed import Recipe, batches
+from edge_vsr.factory.feed import Recipe, batches, training_indices
+from edge_vsr.factory.graph_rules import WIDTH_UNIT
 from edge_vsr.factory.networks import YuvNet
 from edge_vsr.factory.train import CHECKPOINT, load_net
 
@@ -28,7 +33,10 @@ _BATCHES = 16
 
 def statistics(net: YuvNet, data: Path) -> list[tuple[Tensor, Tensor]]:
     """(mean, standard deviation) of each channel behind each layer but the last, over clean and coded samples."""
-    feed = batches(Pairs.open(data), Recipe(1), net.config.depth, net.config.scale)
+    pairs = Pairs.open(data)
+    clean, coded = training_indices(pairs)
+    share = Recipe.clean_share if len(clean) and len(coded) else float(len(clean) > 0)
+    feed = batches(pairs, Recipe(1, clean_share=share), net.config.depth, net.config.scale)
     sums: list[list[Tensor]] = [[] for _ in net.clips]
     with torch.no_grad():
         for _ in range(_BATCHES):
@@ -58,16 +66,19 @@ def narrowed(net: YuvNet, width: int, seen: list[tuple[Tensor, Tensor]]) -> YuvN
 
 
 def prune(data: Path, parent: Path, run: Path, width: int) -> YuvNet:
-    """Write the pruned net as a run of its own, at step 0."""
+    """Write the pruned net as a run of its own, at step 0. Raises UsageError."""
     net = load_net(parent)
-    if width >= net.config.width:
-        raise SystemExit(f"--width must be below the parent's {net.config.width}")
+    if not 1 <= width < net.config.width:
+        raise UsageError(f"--width must be at least 1 and below the parent's {net.config.width}")
+    if (run / CHECKPOINT).exists():
+        raise UsageError(f"{run} holds a run already; take another --run, or remove it")
     child = narrowed(net, width, statistics(net, data))
     run.mkdir(parents=True, exist_ok=True)
     state = {"ema": child.state_dict(), "config": asdict(child.config), "quantised": False, "step": 0, "spent_s": 0.0}
-    torch.save(state, run / CHECKPOINT)
     head = {"net": asdict(child.config), "recipe": {"pruned_to": width}, "parent": parent.name}
-    (run / "recipe.json").write_text(json.dumps(head, indent=1))
+    write_atomic(run / "recipe.json", json.dumps(head, indent=1).encode())
+    torch.save(state, run / "checkpoint.tmp")
+    commit(run / "checkpoint.tmp", run / CHECKPOINT)
     return child
 
 
@@ -79,8 +90,11 @@ def main() -> None:
     parser.add_argument("--width", type=int, required=True)
     args = parser.parse_args()
     child = prune(args.data, args.parent, args.run, args.width)
+    if args.width % WIDTH_UNIT:
+        unit = f"a multiple of {WIDTH_UNIT} channels"
+        print(f"note: it can be trained on, but not packaged: the device wants {unit}", file=sys.stderr)
     print(f"{args.run.name}: {child.config.width} channels, {child.config.macs_per_px / 1000:.1f} kMAC per pixel")
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from edge_vsr.errors import ModelError
 from edge_vsr.factory.networks import ACTIVATION_LEVELS, INPUT_UNIT, OUTPUT_UNIT, WEIGHT_LEVELS, YuvNet
 
 
@@ -31,7 +32,7 @@ class IntLayer:
 def float_layers(net: YuvNet) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
     """Plain kernels and biases that take code values - 128 and give the residual in code values."""
     if not net.config.plain:
-        raise ValueError("the device computes convolutions and ReLU only: no attention, no gate")
+        raise ModelError("the device computes convolutions and ReLU only: no attention, no gate")
     with torch.no_grad():
         layers = [
             (k.numpy().copy(), layer.bias.numpy().copy())

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from edge_vsr.bench.rgb import Rgb
 from edge_vsr.factory.synthetic import caption, page, with_cursor
 
-Rgb = npt.NDArray[np.uint8]  # (H, W, 3) R'G'B'
 FRAMES = 7
 CLIPS, DRAWN = 0.28, 0.12  # shares of shots; the others pan over photos
 CAPTIONED = 0.12  # share of photos in pans that carry a caption

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-Rgb = npt.NDArray[np.uint8]
+from edge_vsr.bench.rgb import Rgb
+
 Color = tuple[float, float, float]
 _FINE = 4
 _FONTS = (

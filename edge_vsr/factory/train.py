@@ -24,8 +24,9 @@ from torch import Tensor
 
 from edge_vsr.durable import commit, write_atomic
 from edge_vsr.errors import UsageError
-from edge_vsr.factory.dataset import Pairs
-from edge_vsr.factory.feed import Batch, Recipe, batches
+from edge_vsr.factory import command
+from edge_vsr.factory.dataset import Pairs, head_of
+from edge_vsr.factory.feed import Batch, Recipe, batches, refuse_unfit
 from edge_vsr.factory.losses import charbonnier, gains_db, loss_of
 from edge_vsr.factory.networks import ACTIVATION_LEVELS, NetConfig, YuvNet
 from edge_vsr.factory.trainlog import TrainLog
@@ -57,7 +58,9 @@ def calibrate(net: YuvNet, some: list[Batch]) -> None:
 
 
 def load_net(run: Path) -> YuvNet:
-    """The net of a run with its averaged weights."""
+    """The net of a run with its averaged weights. Raises UsageError where there is none."""
+    if not (run / CHECKPOINT).is_file():
+        raise UsageError(f"{run}: holds no trained net ({CHECKPOINT})")
     state = torch.load(run / CHECKPOINT, weights_only=True)
     net = YuvNet(NetConfig(**state["config"]))
     net.load_state_dict(state["ema"])
@@ -183,22 +186,23 @@ def _same_recipe(run: Path, head: dict[str, object]) -> None:
 
 
 def train(data: Path, run: Path, config: NetConfig, recipe: Recipe, parent: Path | None) -> Trainer:
-    """Run to the end of the schedule, going on from ``run/checkpoint.pt`` where there is one."""
-    head = {
+    """Run to the end of the schedule, going on from ``run/checkpoint.pt`` where there is one. Raises UsageError."""
+    told, pairs = head_of(data), Pairs.open(data)
+    if pairs.scale != config.scale:
+        raise UsageError(f"{data} is a set for x{pairs.scale}, the net is for x{config.scale}")
+    refuse_unfit(pairs, recipe, config.depth)
+    head: dict[str, object] = {
         "net": asdict(config),
         "recipe": asdict(recipe),
         "parent": parent.name if parent else None,
-        "data": json.loads((data / "head.json").read_text()),
+        "data": told,
     }
     _same_recipe(run, head)
-    pairs = Pairs.open(data)
-    if pairs.scale != config.scale:
-        raise UsageError(f"{data} is a set for x{pairs.scale}, the net is for x{config.scale}")
     trainer = start(run, config, recipe, parent, pairs)
     feed = batches(pairs, recipe, config.depth, config.scale, trainer.step)
     saved = time.monotonic()
     begin = saved - trainer.spent_s
-    log, losses = TrainLog(run, trainer.step), []
+    log, losses = TrainLog(run, trainer.step, "teacher" in told), []
     while trainer.step < recipe.steps:
         losses.append(trainer.learn(next(feed)))
         trainer.spent_s = time.monotonic() - begin
@@ -255,4 +259,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command.run(main)

@@ -17,10 +17,14 @@ _GAINS = (("clean_db", "clean"), ("coded_db", "coded"))
 
 @dataclass
 class TrainLog:
-    """Appends to the log of a run; lines past ``step`` were lost with a kill and are dropped."""
+    """Appends to the log of a run; lines past ``step`` were lost with a kill and are dropped.
+
+    taught: a teacher answered for the truth that gains are measured against.
+    """
 
     run: Path
     step: int
+    taught: bool = False
 
     def __post_init__(self) -> None:
         self._resumed = self.step > 0
@@ -49,7 +53,8 @@ class TrainLog:
             seen = [(int(r["step"]), float(r[column])) for r in rows if r[column]]
             if seen:
                 right.plot(*zip(*seen, strict=True), marker=".", label=label)
-        right.set(xlabel="step", ylabel="gain over the base, dB", title="samples held back")
+        truth = ", against the teacher's answer" if self.taught else ""
+        right.set(xlabel="step", ylabel="gain over the base, dB", title=f"samples held back{truth}")
         for axes in (left, right):
             for row in rows:
                 if row["resumed"] == "1":

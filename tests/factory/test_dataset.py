@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -14,8 +16,9 @@ from factory_pictures import drawn_photo
 
 from edge_vsr.bench.metrics import psnr
 from edge_vsr.color import BT709_LIMITED, Matrix, Range
+from edge_vsr.errors import UsageError
 from edge_vsr.factory import dataset
-from edge_vsr.factory.dataset import BASE_KERNEL, HR, LR, PARTS, Pairs
+from edge_vsr.factory.dataset import BASE_KERNEL, HR, PARTS, Pairs
 from edge_vsr.factory.degradations import downscale, to_yuv420
 from edge_vsr.frame import ChromaLayout, Frame, default_siting
 from edge_vsr.upscale.analyse.condition import condition
@@ -178,7 +181,7 @@ def test_a_set_of_the_first_kind_opens_as_x2(pairs_folder: Path, tmp_path: Path)
             (tmp_path / path.name).symlink_to(path)
     (tmp_path / "head.json").write_text('{"clean": 12, "coded": 10}')
     old = Pairs.open(tmp_path)
-    assert (old.scale, old.low_side, old.clean) == (2, LR, 12)
+    assert (old.scale, old.low_side, old.clean) == (2, HR // 2, 12)
     assert old.severity.tolist() == [0.0] * 12 + [1.0] * 10
 
 
@@ -187,13 +190,32 @@ def test_an_unfinished_set_does_not_open(photos: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(dataset, "fill", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         dataset.build(photos, None, tmp_path, per_photo=1, coded=0, seed=1)
-    with pytest.raises(FileNotFoundError, match="head"):
+    with pytest.raises(UsageError, match="holds no finished set"):
         Pairs.open(tmp_path)
 
 
 def test_a_folder_without_usable_photos_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no photo of at least 288 px"):
+    with pytest.raises(UsageError, match="no photo of at least 288 px"):
         dataset.build(tmp_path, None, tmp_path / "out", per_photo=1, coded=0, seed=1)
+    with pytest.raises(UsageError, match=r"--photos .*nowhere: no such folder"):
+        dataset.build(tmp_path / "nowhere", None, tmp_path / "out", per_photo=1, coded=0, seed=1)
+    with pytest.raises(UsageError, match=r"--clips .*nowhere: no such folder"):
+        dataset.build(tmp_path, tmp_path / "nowhere", tmp_path / "out", per_photo=1, coded=0, seed=1)
+
+
+def test_a_worker_whose_parent_is_gone_stops(pairs_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(Exception):  # noqa: N818
+        pass
+
+    def leave(code: int) -> None:
+        raise Gone
+
+    np.save(pairs_folder / "photos.npy", np.zeros((1, HR, HR, 3), np.uint8))
+    monkeypatch.setattr(dataset, "parent_process", lambda: SimpleNamespace(is_alive=lambda: False))
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(Gone):
+        dataset.fill(dataset.Plan(pairs_folder, None, pairs_folder, 1, 0, 1), 0, 1)
+    (pairs_folder / "photos.npy").unlink()
 
 
 def test_windows_of_a_shot_are_all_different() -> None:
@@ -205,7 +227,7 @@ def test_windows_of_a_shot_are_all_different() -> None:
 
 
 def test_a_low_picture_has_half_the_side() -> None:
-    assert (LR, PARTS["lr_y"], PARTS["lr_u"], PARTS["hr_u"]) == (HR // 2, LR, LR // 2, LR)
+    assert (PARTS["lr_y"], PARTS["lr_u"], PARTS["hr_u"]) == (HR // 2, HR // 4, HR // 2)
 
 
 def test_a_teachers_answers_stand_for_the_truth_of_clean_samples(photos: Path, tmp_path: Path) -> None:

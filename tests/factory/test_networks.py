@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_vsr.errors import ModelError
 from edge_vsr.models.store import Model
 from edge_vsr.upscale.backends.reference import ReferenceBackend
 
@@ -118,7 +119,7 @@ def test_a_channel_without_weights_still_gives_its_bias(factory_run: Path) -> No
 def test_a_net_with_more_than_convolutions_is_not_for_the_device() -> None:
     for config in (NetConfig(16, 3, attention=True), NetConfig(16, 3, gate=True)):
         assert YuvNet(config)(centred(picture())).shape == (2, 24, 24, 24)
-        with pytest.raises(ValueError, match="convolutions and ReLU only"):
+        with pytest.raises(ModelError, match="convolutions and ReLU only"):
             float_layers(YuvNet(config))
 
 

@@ -9,6 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from edge_vsr.errors import UsageError  # noqa: E402
 from edge_vsr.factory.networks import NetConfig, YuvNet  # noqa: E402
 from edge_vsr.factory.prune import narrowed, prune, statistics  # noqa: E402
 from edge_vsr.factory.train import load_net  # noqa: E402
@@ -47,5 +48,7 @@ def test_a_pruned_run_is_a_run(factory_run: Path, pairs_folder: Path, tmp_path: 
     prune(pairs_folder, factory_run, tmp_path / "narrow", 8)
     assert load_net(tmp_path / "narrow").config.width == 8
     assert json.loads((tmp_path / "narrow" / "recipe.json").read_text())["parent"] == factory_run.name
-    with pytest.raises(SystemExit, match="below the parent's 32"):
+    with pytest.raises(UsageError, match="below the parent's 32"):
         prune(pairs_folder, factory_run, tmp_path / "wide", 32)
+    with pytest.raises(UsageError, match="holds a run already"):
+        prune(pairs_folder, factory_run, tmp_path / "narrow", 8)
