@@ -26,11 +26,11 @@ x2-fast           x2-fast-clean     -                     0     6000     0  32
 x2-balanced       x2-balanced-clean -                     0     6000     0  32
 x2-best           x2-best-clean     -                     0     3500     0  32
 x4-balanced-clean x2-balanced-clean --scale=4             1        0  4000  28
-x4-balanced       x4-balanced-clean -                     0     2000     0  28
-x3-balanced       x2-balanced-clean --scale=3             0.5   2500     0  30
-x1-balanced       x2-balanced       --scale=1             0     2000     0  32
+x4-balanced       x4-balanced-clean -                     0     1500     0  28
+x3-balanced       x2-balanced-clean --scale=3             0.5   2000     0  30
+x1-balanced       x2-balanced       --scale=1             0     1500     0  32
 '
-integer_steps=1000
+integer_steps=800 # the x2 models, made first, had 1000 to 1500
 
 field() { awk -v name="$1" -v column="$2" '$1 == name { print $column }' <<<"$models"; }
 
