@@ -39,7 +39,7 @@ class Way(Enum):
 WAYS: dict[int, tuple[Way, ...]] = {
     2: (Way.OWN, Way.BORROWED),
     3: (Way.OWN, Way.BORROWED, Way.TWICE),
-    4: (Way.OWN, Way.BORROWED, Way.TWICE),
+    4: (Way.OWN, Way.TWICE, Way.BORROWED),  # twice x2-best: 0.15 dB above x4-balanced on BSD100
 }
 
 # Sources that a net may be made for, best first, by whether the picture is coded.

@@ -36,7 +36,7 @@ def spec(factor: int, model: str = "") -> JobSpec:
         ("balanced", 3, True, "x3-balanced on reference"),
         ("balanced", 4, False, "x4-balanced on reference"),
         ("fast", 2, True, "x2-fast on reference"),
-        ("fast", 4, True, "x4-balanced on reference"),  # borrowed: there is no x4-fast
+        ("fast", 4, True, "x2-fast twice on reference"),  # there is no x4-fast
         ("x2-balanced", 4, True, "x2-balanced twice on reference"),
         ("x1-balanced", 1, True, "x1-balanced on reference"),
         ("", 1, True, "base"),

@@ -165,10 +165,13 @@ def test_rungs_stand_in_the_order_of_their_cost_not_of_their_names() -> None:
 
 def test_a_rung_borrows_from_the_nearest_below_it() -> None:
     assert names(3, "best") == "x3-balanced"
-    assert names(4, "best") == "x4-balanced"
     assert names(6, "best") == "x3-balanced x2-best-clean"
     assert names(3, "best", installed=[net("best", 2), net("fast", 3), net("balanced", 3)]) == "x3-balanced"
     assert names(3, "balanced", installed=[net("best", 3), net("fast", 3), net("balanced", 2)]) == "x3-fast"
+
+
+def test_at_x4_a_rung_without_a_net_runs_its_x2_net_twice() -> None:
+    assert names(4, "best") == "x2-best-clean x2-best-clean"
 
 
 def test_a_rung_borrows_from_above_where_nothing_below_it_helps() -> None:
@@ -183,8 +186,8 @@ def test_without_another_net_the_x2_net_runs_twice() -> None:
 
 def test_the_order_of_preference_is_that_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
     own, borrowed, twice = ladder.Way.OWN, ladder.Way.BORROWED, ladder.Way.TWICE
-    monkeypatch.setitem(ladder.WAYS, 4, (own, twice, borrowed))
-    assert names(4, "best") == "x2-best-clean x2-best-clean"
+    monkeypatch.setitem(ladder.WAYS, 4, (own, borrowed, twice))
+    assert names(4, "best") == "x4-balanced"
     assert names(4, "balanced") == "x4-balanced"
     assert names(4, "best", installed=[net("best", 3), net("balanced", 4)]) == "x4-balanced"  # no x2 net to run twice
 
