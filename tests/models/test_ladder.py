@@ -163,19 +163,18 @@ def test_rungs_stand_in_the_order_of_their_cost_not_of_their_names() -> None:
     assert ladder.rungs([net("best", 2), net("", 2), net("fast", 4), net("balanced", 1)]) == ("fast", "best")
 
 
-def test_a_rung_borrows_from_the_nearest_below_it() -> None:
-    assert names(3, "best") == "x3-balanced"
-    assert names(6, "best") == "x3-balanced x2-best-clean"
-    assert names(3, "best", installed=[net("best", 2), net("fast", 3), net("balanced", 3)]) == "x3-balanced"
-    assert names(3, "balanced", installed=[net("best", 3), net("fast", 3), net("balanced", 2)]) == "x3-fast"
-
-
-def test_at_x4_a_rung_without_a_net_runs_its_x2_net_twice() -> None:
+def test_a_rung_without_a_net_of_that_scale_runs_its_x2_net_twice() -> None:
+    assert names(3, "best") == "x2-best-clean x2-best-clean"
     assert names(4, "best") == "x2-best-clean x2-best-clean"
 
 
+def test_a_rung_without_a_x2_net_borrows_the_nearest_below_it() -> None:
+    assert names(3, "best", installed=[net("best", 4), net("fast", 3), net("balanced", 3)]) == "x3-balanced"
+    assert names(3, "balanced", installed=[net("best", 3), net("fast", 3), net("balanced", 4)]) == "x3-fast"
+
+
 def test_a_rung_borrows_from_above_where_nothing_below_it_helps() -> None:
-    assert names(3, "fast") == "x3-balanced"
+    assert names(3, "fast", installed=[net("fast", 4), net("balanced", 3)]) == "x3-balanced"
     assert names(2, "balanced", installed=[net("balanced", 4), net("best", 2)]) == "x2-best"
 
 
