@@ -1,11 +1,15 @@
-"""The model card: what a manifest says, in Markdown, for people. Nothing is measured here."""
+"""The model card: what a manifest says, in Markdown, for people; both are written here. Nothing is measured here."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
+
+import msgspec
 
 from edge_vsr.bench.intervals import LEAST
-from edge_vsr.models.manifest import Manifest
+from edge_vsr.durable import write_atomic
+from edge_vsr.models.manifest import MANIFEST, Manifest
 
 _DOES = {
     1: "Cleans 4:2:0 video at its own size",
@@ -40,6 +44,12 @@ _ECBSR = "a larger published net (ECBSR-M6C40, Zhang et al. 2021, weights under 
 _TAUGHT = """In the stages whose samples name a teacher, {}
 answered for the truth of the clean pairs.
 """
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    """Put a manifest and its card into the folder of a package."""
+    write_atomic(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    write_atomic(folder / "CARD.md", card(manifest).encode())
 
 
 def card(manifest: Manifest) -> str:

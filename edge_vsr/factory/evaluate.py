@@ -19,11 +19,9 @@ from edge_vsr.bench import ours, quality, stills, video
 from edge_vsr.bench.clips import find_clips
 from edge_vsr.bench.contenders import BASELINE, frame_methods
 from edge_vsr.bench.video_report import gains, mean
-from edge_vsr.durable import write_atomic
 from edge_vsr.errors import UsageError
-from edge_vsr.factory import command
-from edge_vsr.factory.card import card
-from edge_vsr.models.manifest import MANIFEST, Manifest, read_manifest
+from edge_vsr.factory import card, command
+from edge_vsr.models.manifest import Manifest, read_manifest
 
 _VIDEO = ("psnr_y_db", "ssim_y", "psnr_c_db", "lpips", "vmaf", "vmaf_neg", "tof_px", "flicker")
 _GAINS = ("psnr_y_db", "vmaf_neg")
@@ -90,10 +88,8 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=16, help="frames of each clip")
     args = parser.parse_args()
     found = figures(args.model, args.data, args.sets, args.clips, args.frames)
-    path = args.model / MANIFEST
     manifest: Manifest = msgspec.structs.replace(read_manifest(args.model), figures=found)
-    write_atomic(path, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
-    write_atomic(args.model / "CARD.md", card(manifest).encode())
+    card.write(args.model, manifest)
     print(json.dumps(manifest.figures, indent=1))
 
 

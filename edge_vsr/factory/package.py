@@ -13,14 +13,11 @@ import subprocess
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-import msgspec
 import onnx
 import torch
 
-from edge_vsr.durable import write_atomic
 from edge_vsr.errors import ModelError
-from edge_vsr.factory import command
-from edge_vsr.factory.card import card
+from edge_vsr.factory import card, command
 from edge_vsr.factory.dataset import BASE_KERNEL
 from edge_vsr.factory.export import float_graph, quantised_graph
 from edge_vsr.factory.export_tflite import tflite_model
@@ -29,7 +26,7 @@ from edge_vsr.factory.graph_rules import two_in_four
 from edge_vsr.factory.graph_view import Claims
 from edge_vsr.factory.networks import NetConfig
 from edge_vsr.factory.quantize import IntLayer, float_layers, int_layers, save_reference
-from edge_vsr.factory.train import load_net
+from edge_vsr.factory.train import CHECKPOINT, load_net
 from edge_vsr.models.manifest import FORMAT, MANIFEST, Manifest, ModelFile, sha256_of
 
 Source = Literal["any", "clean", "coded"]
@@ -73,8 +70,7 @@ def package(
     save_reference(variants, folder / _FILES["reference"])
     history = {"commit": commit_here(), **_history(run)}
     manifest = _manifest(folder, net.config, layers, claims, rung=rung, source=source, trained=history)
-    write_atomic(folder / MANIFEST, msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
-    write_atomic(folder / "CARD.md", card(manifest).encode())
+    card.write(folder, manifest)
     return manifest
 
 
@@ -125,7 +121,7 @@ def _history(run: Path, after: tuple[str, ...] = ()) -> dict[str, str | int | fl
     A parent is known by its name, and looked for beside the run: one that lay elsewhere may share a later one's.
     """
     head = json.loads((run / "recipe.json").read_text())
-    state = torch.load(run / "checkpoint.pt", weights_only=True)
+    state = torch.load(run / CHECKPOINT, weights_only=True)
     mine = {
         f"{run.name} steps": state["step"],
         f"{run.name} minutes": round(state["spent_s"] / 60, 1),

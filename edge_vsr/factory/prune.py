@@ -19,14 +19,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from edge_vsr.durable import commit, write_atomic
+from edge_vsr.durable import write_atomic
 from edge_vsr.errors import UsageError
 from edge_vsr.factory import command
 from edge_vsr.factory.dataset import Pairs
 from edge_vsr.factory.feed import Recipe, batches, training_indices
 from edge_vsr.factory.graph_rules import WIDTH_UNIT
 from edge_vsr.factory.networks import YuvNet
-from edge_vsr.factory.train import CHECKPOINT, load_net
+from edge_vsr.factory.train import CHECKPOINT, keep, load_net
 
 _BATCHES = 16
 
@@ -77,8 +77,7 @@ def prune(data: Path, parent: Path, run: Path, width: int) -> YuvNet:
     state = {"ema": child.state_dict(), "config": asdict(child.config), "quantised": False, "step": 0, "spent_s": 0.0}
     head = {"net": asdict(child.config), "recipe": {"pruned_to": width}, "parent": parent.name}
     write_atomic(run / "recipe.json", json.dumps(head, indent=1).encode())
-    torch.save(state, run / "checkpoint.tmp")
-    commit(run / "checkpoint.tmp", run / CHECKPOINT)
+    keep(run, state)
     return child
 
 

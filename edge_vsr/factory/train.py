@@ -57,6 +57,12 @@ def calibrate(net: YuvNet, some: list[Batch]) -> None:
         net.clips.copy_(torch.tensor([_HEADROOM * float(np.mean(s)) for s in seen]))
 
 
+def keep(run: Path, state: dict[str, object]) -> None:
+    """Replace the checkpoint of a run in one step."""
+    torch.save(state, run / "checkpoint.tmp")
+    commit(run / "checkpoint.tmp", run / CHECKPOINT)
+
+
 def load_net(run: Path) -> YuvNet:
     """The net of a run with its averaged weights. Raises UsageError where there is none."""
     if not (run / CHECKPOINT).is_file():
@@ -117,8 +123,7 @@ class Trainer:
             "step": self.step,
             "spent_s": self.spent_s,
         }
-        torch.save(state, self.run / "checkpoint.tmp")
-        commit(self.run / "checkpoint.tmp", self.run / CHECKPOINT)
+        keep(self.run, state)
 
     def learn(self, batch: Batch) -> float:
         """One step; the loss before it."""
