@@ -14,7 +14,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, cast
 
 import av
-import cv2
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
@@ -22,11 +21,11 @@ from edge_vsr.color import Plane, Planes
 from edge_vsr.errors import SourceError
 from edge_vsr.frame import Frame
 from edge_vsr.present.av_frames import to_av
+from edge_vsr.present.encoders import x264_same_bits
 
 if TYPE_CHECKING:
     _Packet = av.Packet[Any]
 
-_CV_CPU_AVX_512F = 13  # OpenCV's number of it
 _FINEST, _COARSEST = 2, 31
 _MPEG2_RATE = Fraction(25)
 _THREADS = 4  # fixed: the number of threads changes what an encoder writes
@@ -105,8 +104,8 @@ def _encode(
             rate = _MPEG2_RATE
         encoder.time_base, encoder.framerate = 1 / rate, rate
         encoder.thread_count = _THREADS
-        if setting.encoder == "libx264" and cv2.checkHardwareSupport(_CV_CPU_AVX_512F):
-            options = {**options, "x264-params": "asm=avx2"}  # with AVX-512 equal runs differ (see present.encoders)
+        if setting.encoder == "libx264":
+            options = {**options, "x264-params": ":".join(x264_same_bits())}
         encoder.options = options
         packets: list[_Packet] = []
         for index, frame in enumerate(frames):

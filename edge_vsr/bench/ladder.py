@@ -20,7 +20,7 @@ from edge_vsr.bench.cost import median_cpu_ms, peer_costs
 from edge_vsr.bench.plots import draw_ladder
 from edge_vsr.bench.points import BICUBIC, Point, rival
 from edge_vsr.bench.quality import score
-from edge_vsr.bench.stills import Method, methods, sets
+from edge_vsr.bench.stills import Method, add_sets, methods, sets
 from edge_vsr.capture.pattern import PatternSource
 from edge_vsr.errors import UsageError
 from edge_vsr.frame import ChromaLayout, VideoFormat
@@ -79,8 +79,7 @@ def _costs(words: Sequence[str], peers: Path | None, frames: int, size: tuple[in
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = __doc__
-    parser.add_argument("--data", type=Path, required=True, help="folder of truth pictures, or of such folders")
-    parser.add_argument("--only", nargs="*", default=[], metavar="SET", help="names of the sub-folders to measure")
+    add_sets(parser)
     parser.add_argument("--peers", type=Path, help="folder of ONNX peers named NAME_x2.onnx (rgb -> rgb_up)")
     parser.add_argument("--models", nargs="+", metavar="NAME", help="our rungs or models (default: all that double)")
     parser.add_argument("--frames", type=int, default=3, help="frames timed of each method (default: 3)")

@@ -21,7 +21,7 @@ from edge_vsr.bench.intervals import Interval, interval
 from edge_vsr.bench.lpips import Lpips
 from edge_vsr.bench.metrics import BEST_DB, chroma_601, luma_601, psnr, ssim
 from edge_vsr.bench.rgb import Rgb
-from edge_vsr.bench.stills import Method, methods, pictures, resize_rgb, sets
+from edge_vsr.bench.stills import Method, add_sets, methods, pictures, resize_rgb, sets
 
 # (name of the picture, truth, every method's result): for whoever wants to look on.
 Watcher = Callable[[str, Rgb, dict[str, Rgb]], None]
@@ -99,8 +99,7 @@ def _score(ones: Sequence[_One], base: Sequence[_One] | None) -> Score:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = __doc__
-    parser.add_argument("--data", type=Path, required=True, help="folder of truth pictures, or of such folders")
-    parser.add_argument("--only", nargs="*", default=[], metavar="SET", help="names of the sub-folders to measure")
+    add_sets(parser)
     parser.add_argument("--peers", type=Path, help="folder of ONNX peers named NAME_xSCALE.onnx (rgb -> rgb_up)")
     parser.add_argument("--models", nargs="*", metavar="NAME", help="our rungs or models (default: all for that scale)")
     parser.add_argument("--scale", type=int, default=2, choices=(2, 3, 4))

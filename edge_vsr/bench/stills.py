@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -81,6 +82,12 @@ def pictures(folder: Path) -> Iterator[tuple[str, Rgb, bool]]:
 def _is_grey(raw: npt.NDArray[np.generic]) -> bool:
     colors = raw[..., :3].astype(np.int16)
     return bool((colors.max(axis=2) - colors.min(axis=2)).max() <= _NEARLY_EQUAL)
+
+
+def add_sets(parser: argparse.ArgumentParser) -> None:
+    """The options that ``sets`` takes."""
+    parser.add_argument("--data", type=Path, required=True, help="folder of truth pictures, or of such folders")
+    parser.add_argument("--only", nargs="*", default=[], metavar="SET", help="names of the sub-folders to measure")
 
 
 def sets(data: Path, only: Sequence[str] = ()) -> list[Path]:

@@ -11,15 +11,14 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import av
-import cv2
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
 from edge_vsr.color import Planes
 from edge_vsr.errors import SourceError
+from edge_vsr.present.encoders import x264_same_bits
 
 FPS = 25
-_CV_CPU_AVX_512F = 13  # OpenCV's number of it
 LEAST_DB = (38.0, 27.0)  # luma PSNR that a held bit rate leaves, severity 0 to 1: what constant quality does
 _JITTER = 0.1  # of the range of rates: two shots of one severity are not coded alike
 
@@ -122,8 +121,7 @@ def _options(name: str, quality: float | None, gop: int, preset: str, b_frames: 
     out = {"g": str(gop)}
     if name == "libx264":
         out |= {"preset": preset, "bf": str(b_frames)}
-        if cv2.checkHardwareSupport(_CV_CPU_AVX_512F):
-            out["x264-params"] = "asm=avx2"  # with AVX-512 two equal runs differ in some bits
+        out["x264-params"] = ":".join(x264_same_bits())
         return out if quality is None else {**out, "crf": f"{quality:.1f}"}
     if name == "libx265":
         own = f"keyint={gop}:bframes={b_frames}:pools=none:frame-threads=1:log-level=none"

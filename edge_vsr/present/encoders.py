@@ -114,6 +114,13 @@ def pixel_format(chosen: Settings, layout: ChromaLayout, bit_depth: int) -> str:
     return plain if bit_depth == 8 else f"{plain}10le"
 
 
+def x264_same_bits() -> list[str]:
+    """What makes two equal runs of x264 give the same bits on this machine, as parameters of x264's own."""
+    # Its AVX-512 macroblock-tree code reads memory nobody wrote: two equal runs differ in some bits
+    # (x264 165, measured). A machine with AVX-512 has AVX2, which gives what every other machine gives.
+    return ["asm=avx2"] if cv2.checkHardwareSupport(_CV_CPU_AVX_512F) else []
+
+
 def options(chosen: Settings, video: VideoFormat, gop: int) -> dict[str, str]:
     """The codec options for one stream of ``video``; ``gop`` is the longest distance of key frames."""
     encoder = chosen.encoder
@@ -125,10 +132,8 @@ def options(chosen: Settings, video: VideoFormat, gop: int) -> dict[str, str]:
     if location is not None:
         out["chroma_sample_location"] = location
     own = [encoder.own_params] if encoder.own_params else []
-    if encoder.codec == "libx264" and cv2.checkHardwareSupport(_CV_CPU_AVX_512F):
-        # Its AVX-512 macroblock-tree code reads memory nobody wrote: two equal runs differ in some bits
-        # (x264 165, measured). A machine with AVX-512 has AVX2, which gives what every other machine gives.
-        own.append("asm=avx2")
+    if encoder.codec == "libx264":
+        own += x264_same_bits()
     own += _hdr_params(encoder.codec, video.hdr)
     if encoder.params and own:
         out[encoder.params] = ":".join(own)
