@@ -3,8 +3,9 @@
 Kernels: Keys' cubic convolution (IEEE ASSP-29, 1981; a = -0.5, the one MATLAB, PIL and torch use) and
 Lanczos-3. When a plane shrinks, the kernel widens with the ratio (antialiasing). Edges repeat.
 
-Two routes to the same picture: exact x2 enlargement, the hot one, runs as four 2-D phase filters in
-OpenCV; every other ratio runs as banded matrix products, block by block.
+Three routes to the same picture. Exact x2 enlargement of 8-bit luma by the cubic kernel, the hot one: linear
+interpolation of a sharpened plane, which is the same thing (see ``_double_cubic``). Other exact x2 enlargement:
+four 2-D phase filters in OpenCV. Every other ratio: banded matrix products, block by block.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy.typing as npt
 from edge_vsr.color import Plane
 from edge_vsr.frame import ChromaLayout, Frame, Siting
 
+_STRIPE = 108  # rows of an x2 enlargement at a time: in cache
 _ROWS, _COLUMNS = 16, 64  # outputs per banded product: in cache, and too small for BLAS to wake its threads
 
 
@@ -172,13 +174,36 @@ def _double(plane: Plane, ax_x: Axis, ax_y: Axis, kernel: Kernel) -> Plane:
     return out
 
 
+# Linear interpolation at the phases of x2, 1/4 and 3/4, of a plane sharpened by these taps is Keys' kernel with
+# a = -0.5 at those phases, tap for tap: 3/4 * (-3, 38, -3) and 1/4 of the same one sample on give (-9, 111, 29, -3) / 4.
+_SHARPER = np.array([-3, 38, -3], np.float32) / 32
+_FRACTION = 64  # of a code value, as int16: sharpening leaves -107 to 360
+
+
+def _double_cubic(plane: Plane) -> Plane:
+    """8-bit luma at twice its size by Keys' kernel, in a third of the time; rounded to 1/64 before it is rounded."""
+    height, width = plane.shape
+    out = np.empty((2 * height, 2 * width), np.uint8)
+    edge, taps = 2, _SHARPER * np.sqrt(_FRACTION)
+    padded = cv2.copyMakeBorder(plane, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
+    for top in range(0, height, _STRIPE):
+        tall = min(_STRIPE, height - top)
+        sharp = cv2.sepFilter2D(padded[top : top + tall + 2 * edge], cv2.CV_16S, taps, taps)
+        large = cv2.resize(sharp, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+        mine = large[2 * edge : -2 * edge, 2 * edge : -2 * edge]
+        cv2.max(mine, 0, dst=mine)  # what follows would take the absolute value
+        cv2.convertScaleAbs(mine, dst=out[2 * top : 2 * (top + tall)], alpha=1 / _FRACTION)
+    return out
+
+
 def resample_plane(plane: Plane, ax_x: Axis, ax_y: Axis, kernel: Kernel, peak: int) -> Plane:
     """Resample one plane of code values, rounding once and clipping to 0..``peak``."""
     if (ax_x.start, ax_x.pitch, ax_y.start, ax_y.pitch) == (0.0, 1.0, 0.0, 1.0) and plane.shape == (ax_y.dst, ax_x.dst):
         return plane
     doubled = ax_x.pitch == ax_y.pitch == 0.5
     if doubled and (ax_y.dst, ax_x.dst) == (2 * plane.shape[0], 2 * plane.shape[1]):
-        out = _double(plane, ax_x, ax_y, kernel)
+        by_linear = kernel.name == "bicubic" and ax_x.start == ax_y.start == -0.25 and plane.dtype == np.uint8
+        out = _double_cubic(plane) if by_linear else _double(plane, ax_x, ax_y, kernel)
     else:
         out = _resample_codes(plane, ax_x, ax_y, kernel)
     return out if plane.dtype == np.uint8 else np.minimum(out, np.uint16(peak))
