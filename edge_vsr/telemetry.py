@@ -1,7 +1,8 @@
-"""Where time goes: nanoseconds by stage."""
+"""Where time goes: nanoseconds by stage, of all threads that work on it."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -9,10 +10,11 @@ from contextlib import contextmanager
 
 
 class Stages:
-    """Sums a clock by stage name; with ``time.process_time_ns`` it sums CPU time of all threads."""
+    """Sums a clock by stage name; with ``time.thread_time_ns`` it sums CPU time, each thread its own."""
 
     def __init__(self, clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
         self._clock_ns = clock_ns
+        self._lock = threading.Lock()
         self.total_ns: dict[str, int] = defaultdict(int)
 
     @contextmanager
@@ -21,4 +23,6 @@ class Stages:
         try:
             yield
         finally:
-            self.total_ns[name] += self._clock_ns() - begin
+            spent = self._clock_ns() - begin
+            with self._lock:
+                self.total_ns[name] += spent

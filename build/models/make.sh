@@ -19,9 +19,11 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 
 # name            goes on from      shape                 clean share, steps on the truth, then as taught, patch
 models='
+x2-light-clean    -                 --width=32,--depth=3  1    16000  6000  32
 x2-fast-clean     -                 --width=64,--depth=3  1    16000  6000  32
 x2-balanced-clean -                 --width=64,--depth=5  1    20000  8000  32
 x2-best-clean     -                 --width=128,--depth=4 1        0 11000  32
+x2-light          x2-light-clean    -                     0    24000     0  32
 x2-fast           x2-fast-clean     -                     0     6000     0  32
 x2-balanced       x2-balanced-clean -                     0     6000     0  32
 x2-best           x2-best-clean     -                     0     3500     0  32

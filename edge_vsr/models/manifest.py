@@ -28,8 +28,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     source: what it was trained for: pictures no lossy codec has touched (clean), those one has (coded), or both.
     scale: luma enlargement of one pass; 1 cleans. halo: 2x2 blocks of context a tile needs on each side.
     channels: (in, out) of the graph. base_kernel: the resampler whose residual the net was trained on.
-    residual_step: code values per integer of the quantised residual. sparse: layers of which two in four
-    consecutive input channels are zero, for each output channel and tap (what sparse tensor cores skip).
+    gain: see upscale/gains; empty where nobody fitted it. residual_step: code values per integer of the quantised
+    residual. sparse: layers of which two in four consecutive input channels are zero, for each output channel and tap
+    (what sparse tensor cores skip).
     """
 
     format: Literal[1]
@@ -48,6 +49,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     macs_per_px: float
     parameters: int
     sparse: tuple[int, ...] = ()
+    gain: tuple[float, ...] = ()
     files: dict[str, ModelFile]  # asym, sym, float, half (ONNX), tflite, reference
     license: str
     trained: dict[str, str | int | float]

@@ -175,7 +175,7 @@ def _double(plane: Plane, ax_x: Axis, ax_y: Axis, kernel: Kernel) -> Plane:
 
 
 # Linear interpolation at the phases of x2, 1/4 and 3/4, of a plane sharpened by these taps is Keys' kernel with
-# a = -0.5 at those phases, tap for tap: 3/4 * (-3, 38, -3) and 1/4 of the same one sample on give (-9, 111, 29, -3) / 4.
+# a = -0.5 at those phases, tap for tap: 3/4 of (-3, 38, -3) and, one sample on, 1/4 of it are (-9, 111, 29, -3) / 4.
 _SHARPER = np.array([-3, 38, -3], np.float32) / 32
 _FRACTION = 64  # of a code value, as int16: sharpening leaves -107 to 360
 
@@ -191,7 +191,7 @@ def _double_cubic(plane: Plane) -> Plane:
         sharp = cv2.sepFilter2D(padded[top : top + tall + 2 * edge], cv2.CV_16S, taps, taps)
         large = cv2.resize(sharp, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
         mine = large[2 * edge : -2 * edge, 2 * edge : -2 * edge]
-        cv2.max(mine, 0, dst=mine)  # what follows would take the absolute value
+        np.maximum(mine, 0, out=mine)  # what follows would take the absolute value
         cv2.convertScaleAbs(mine, dst=out[2 * top : 2 * (top + tall)], alpha=1 / _FRACTION)
     return out
 

@@ -18,7 +18,7 @@ from edge_vsr.color import Plane, Planes
 from edge_vsr.upscale.analyse.condition import Condition
 from edge_vsr.upscale.backends.backend import Picture, Residual
 
-CORE = (108, 160)  # rows, columns: 30 tiles at 1080p; smaller ones pay more halo and more calls
+CORE = (54, 80)  # rows, columns, at most: 120 tiles at 1080p; smaller ones pay more halo and more calls
 Bytes = npt.NDArray[np.uint8]
 
 
@@ -35,6 +35,12 @@ class Tile:
 def blocks_of(width_px: int, height_px: int) -> tuple[int, int]:
     """(rows, columns) of 2x2 blocks that cover a picture."""
     return -(-height_px // 2), -(-width_px // 2)
+
+
+def core_of(blocks: tuple[int, int], most: tuple[int, int] = CORE) -> tuple[int, int]:
+    """The shape no larger than ``most`` that parts a picture most evenly: what slides back is computed twice."""
+    rows, columns = (-(-side // -(-side // limit)) for side, limit in zip(blocks, most, strict=True))
+    return rows, columns
 
 
 def grid(blocks: tuple[int, int], core: tuple[int, int] = CORE) -> list[Tile]:

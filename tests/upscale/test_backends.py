@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -26,12 +27,12 @@ from edge_vsr.upscale.backends.reference import ReferenceBackend
 MAKERS: dict[str, Callable[[Model], Backend]] = {
     "reference": ReferenceBackend,
     "reference sym": lambda model: ReferenceBackend(model, "sym"),
-    "cpu asym": lambda model: OrtBackend(model, "cpu", threads=1),
-    "cpu asym, wide sums": lambda model: OrtBackend(model, "cpu", threads=1, wide_sums=True),
-    "cpu sym": lambda model: OrtBackend(model, "cpu", threads=1, kind="sym"),
-    "cpu float": lambda model: OrtBackend(model, "cpu", threads=1, kind="float"),
-    "cpu half": lambda model: OrtBackend(model, "cpu", threads=1, kind="half"),
-    "litert": lambda model: LiteRtBackend(model, threads=1),
+    "cpu asym": lambda model: OrtBackend(model, "cpu"),
+    "cpu asym, wide sums": lambda model: OrtBackend(model, "cpu", wide_sums=True),
+    "cpu sym": lambda model: OrtBackend(model, "cpu", kind="sym"),
+    "cpu float": lambda model: OrtBackend(model, "cpu", kind="float"),
+    "cpu half": lambda model: OrtBackend(model, "cpu", kind="half"),
+    "litert": LiteRtBackend,
     **{name: lambda model, name=name: OrtBackend(model, name) for name in ort.available() if name != "cpu"},  # type: ignore[misc]
 }
 NEEDS = {"cpu half": "half", "litert": "tflite"}  # variants that older packages have not
@@ -96,7 +97,7 @@ def test_the_picture_may_be_read_only(backend: Backend, whole_model: Model) -> N
 
 def saturates(model: Model) -> bool:
     """A processor without VNNI: products of bytes go wrong unless sums are kept wide."""
-    narrow, wide = (infidelity(OrtBackend(model, "cpu", threads=1, wide_sums=w), model) for w in (False, True))
+    narrow, wide = (infidelity(OrtBackend(model, "cpu", wide_sums=w), model) for w in (False, True))
     return bool(narrow) and not wide
 
 
@@ -129,7 +130,7 @@ def test_sym_and_asym_are_the_same_net(whole_model: Model) -> None:
 def test_the_float_graph_is_the_same_net(factory_model: Model) -> None:
     picture = probe_picture(factory_model.manifest, 40)
     integers = ReferenceBackend(factory_model).run(picture).astype(float) - 128
-    residual = OrtBackend(factory_model, "cpu", threads=1, kind="float").run(picture)
+    residual = OrtBackend(factory_model, "cpu", kind="float").run(picture)
     error = integers * factory_model.manifest.residual_step - residual
     assert np.abs(error).mean() < 1.0
     assert np.corrcoef(integers.ravel(), residual.ravel())[0, 1] > 0.99
@@ -352,9 +353,12 @@ def test_a_picture_of_the_wrong_shape_is_a_backend_error(name: str, whole_model:
         made(name, whole_model).run(np.zeros((1, 5, 30, 30), np.uint8))
 
 
-@pytest.mark.parametrize("name", ["cpu asym", "litert"])
-def test_threads_change_nothing_but_time(name: str, whole_model: Model) -> None:
-    picture, litert_asked = probe_picture(whole_model.manifest, 40), name == "litert"
-    one = made(name, whole_model).run(picture)
-    two = LiteRtBackend(whole_model, threads=2) if litert_asked else OrtBackend(whole_model, "cpu", threads=2)
-    assert np.array_equal(one, two.run(picture))
+@pytest.mark.parametrize("name", ["cpu asym", "litert", "reference"])
+def test_several_threads_may_call_at_once(name: str, whole_model: Model) -> None:
+    backend = ReferenceBackend(whole_model) if name == "reference" else made(name, whole_model)
+    pictures = [np.ascontiguousarray(probe_picture(whole_model.manifest, 16) // np.uint8(k)) for k in (1, 2, 3, 4)]
+    one_by_one = [backend.run(picture).copy() for picture in pictures]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(3):
+            at_once = list(pool.map(backend.run, pictures))
+            assert all(np.array_equal(a, b) for a, b in zip(at_once, one_by_one, strict=True))

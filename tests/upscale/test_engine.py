@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from upscale_frames import L420, L422, L444, flat_frame, format_of, noise_frame, same_picture
+from upscale_frames import L420, L422, L444, enlarged, flat_frame, format_of, noise_frame, same_picture
 
 from edge_vsr.color import BT709_LIMITED, ColorSpace, Matrix, Range
 from edge_vsr.errors import UsageError
@@ -110,7 +110,7 @@ def test_passes_are_the_net_over_and_over_and_a_resample_for_the_rest(
     engine = engine_for(frame, target, nets=only(net))
     by_hand = frame
     for index in range(passes):  # what the first pass has cleaned counts as never coded
-        by_hand = net.enlarge(by_hand, Stages(), coded=index == 0)
+        by_hand = enlarged(net, by_hand, coded=index == 0)
     size = (engine.output.width_px, engine.output.height_px)
     by_hand = resample_frame(by_hand, *size, KERNELS["bicubic"], layout, frame.siting)
     assert same_picture(engine.process(frame), by_hand)
@@ -143,7 +143,7 @@ def test_a_plan_is_run_net_by_net(
     engine = engine_for(frame, target, nets=lambda ratio, coded: [nets[scale] for scale in scales])
     by_hand = frame
     for index, scale in enumerate(scales):
-        by_hand = nets[scale].enlarge(by_hand, Stages(), coded=index == 0)
+        by_hand = enlarged(nets[scale], by_hand, coded=index == 0)
     size = (engine.output.width_px, engine.output.height_px)
     by_hand = resample_frame(by_hand, *size, KERNELS["bicubic"], layout, frame.siting)
     assert same_picture(engine.process(frame), by_hand)
@@ -191,7 +191,7 @@ def test_a_x1_net_cleans_and_enlarges_nothing(
     frame = noise_frame(*size, 8, layout)
     engine = engine_for(frame, "x1", exact=True, nets=only(nets[1]))
     assert engine.notes == (f"The source is {size[0]}x{size[1]} already: its picture is cleaned, not enlarged.",)
-    assert same_picture(engine.process(frame), nets[1].enlarge(frame, Stages()))
+    assert same_picture(engine.process(frame), enlarged(nets[1], frame))
     assert not same_picture(engine.process(frame), frame)
     assert same_picture(engine.base_of(frame), frame)
 
@@ -207,7 +207,7 @@ def test_a_x1_net_that_was_asked_for_runs_at_any_target(target: str, note: str, 
     frame = noise_frame(40, 32)
     engine = engine_for(frame, target, nets=only(nets[1]))
     size = (engine.output.width_px, engine.output.height_px)
-    cleaned = nets[1].enlarge(frame, Stages())
+    cleaned = enlarged(nets[1], frame)
     assert same_picture(engine.process(frame), resample_frame(cleaned, *size, KERNELS["bicubic"], L420, frame.siting))
     assert engine.notes == (note,)
 
@@ -217,8 +217,8 @@ def test_the_net_is_told_whether_a_codec_was_at_work(net: Enlarger) -> None:
     for coded in (True, False):
         told = replace(format_of(frame), coded=coded)
         engine = Engine(told, target=parse_target("x2"), fit=Fit.LETTERBOX, layout=L420, nets=only(net))
-        assert same_picture(engine.process(frame), net.enlarge(frame, Stages(), coded=coded))
-    assert not same_picture(net.enlarge(frame, Stages(), coded=True), net.enlarge(frame, Stages(), coded=False))
+        assert same_picture(engine.process(frame), enlarged(net, frame, coded=coded))
+    assert not same_picture(enlarged(net, frame, coded=True), enlarged(net, frame, coded=False))
 
 
 @pytest.mark.parametrize("layout", ChromaLayout)
@@ -400,7 +400,7 @@ def test_an_engine_can_be_closed_twice(net: Enlarger) -> None:
 def test_flat_grey_stays_flat_grey(luma: int, bits: int, shipped_model: Model) -> None:
     unit = 1 << (bits - 8)
     frame = flat_frame(80, 64, (luma * unit, 128 * unit, 128 * unit), bits)
-    net = Enlarger(shipped_model.manifest, choose(shipped_model, threads=1).backend)
+    net = Enlarger(shipped_model.manifest, choose(shipped_model).backend)
     made = engine_for(frame, "x2", nets=only(net)).process(frame)
     for plane, code in zip(made.planes, (luma, 128, 128), strict=True):
         assert np.abs(plane.astype(int) - code * unit).max() <= 2 * unit
@@ -414,7 +414,7 @@ def test_the_shipped_model_is_closer_to_the_truth_than_its_base(shipped_model: M
     chroma = np.full((96, 96), 128, np.uint8)
     true = Frame((truth, chroma, chroma), 8, L420, BT709_LIMITED, default_siting(L420))
     small = resample_frame(true, 96, 96, KERNELS["bicubic"], L420, true.siting)
-    net = Enlarger(shipped_model.manifest, choose(shipped_model, threads=1).backend)
+    net = Enlarger(shipped_model.manifest, choose(shipped_model).backend)
     engine = engine_for(small, "x2", nets=only(net))
 
     def error(frame: Frame) -> float:

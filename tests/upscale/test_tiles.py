@@ -8,18 +8,17 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from upscale_frames import L420, L422, L444, noise_frame, same_picture
+from upscale_frames import L420, L422, L444, enlarged, noise_frame, same_picture
 
 from edge_vsr.errors import BackendError
 from edge_vsr.frame import ChromaLayout, Frame
 from edge_vsr.models.store import Model
-from edge_vsr.telemetry import Stages
 from edge_vsr.upscale import tiles
 from edge_vsr.upscale.analyse.condition import Condition
 from edge_vsr.upscale.backends.backend import Backend
 from edge_vsr.upscale.backends.ort import OrtBackend
 from edge_vsr.upscale.backends.reference import ReferenceBackend
-from edge_vsr.upscale.enlarge import BATCHES, Enlarger, batches
+from edge_vsr.upscale.enlarge import Enlarger
 from edge_vsr.upscale.resample import KERNELS, resample_frame
 
 CORES = st.tuples(st.integers(1, 70), st.integers(1, 100))
@@ -47,15 +46,6 @@ def test_blocks_cover_odd_pictures(width: int, height: int) -> None:
     rows, columns = tiles.blocks_of(width, height)
     assert 2 * rows - 1 <= height <= 2 * rows
     assert 2 * columns - 1 <= width <= 2 * columns
-
-
-@given(st.integers(0, 100))
-def test_batches_keep_the_order_and_have_few_shapes(count: int) -> None:
-    todo = tiles.grid((1, max(count, 1)), (1, 1))[:count]
-    calls = batches(todo)
-    assert [tile for call in calls for tile in call] == todo
-    assert {len(call) for call in calls} <= set(BATCHES)
-    assert sum(len(call) == 1 for call in calls) < BATCHES[0]
 
 
 def phases(plane: npt.NDArray[np.int64], side: int) -> npt.NDArray[np.int64]:
@@ -123,12 +113,11 @@ def test_a_residual_that_is_what_the_base_lacks_gives_the_truth(
         residual.append(phases(lacking, side))
     whole = (np.concatenate(residual) + 128).astype(np.uint8)
     planes = (base[0], base[1], base[2])
-    for call in batches(tiles.grid((rows, columns), core)):
-        batch = np.full((len(call), 6 * factor * factor, *core), 255, np.uint8)  # what a tile does not keep is noise
-        for slot, tile in zip(batch, call, strict=True):
-            part = whole[:, tile.top : tile.top + core[0], tile.left : tile.left + core[1]]
-            slot[:, : part.shape[1], : part.shape[2]] = part
-        tiles.scatter(batch, call, planes, tiles.Scale(1.0, 128, unit, peak), factor, chroma=True)
+    for tile in tiles.grid((rows, columns), core):
+        batch = np.full((1, 6 * factor * factor, *core), 255, np.uint8)  # what a tile does not keep is noise
+        part = whole[:, tile.top : tile.top + core[0], tile.left : tile.left + core[1]]
+        batch[0, :, : part.shape[1], : part.shape[2]] = part
+        tiles.scatter(batch, [tile], planes, tiles.Scale(1.0, 128, unit, peak), factor, chroma=True)
     assert all(np.array_equal(got, want) for got, want in zip(planes, truth, strict=True))
 
 
@@ -154,8 +143,8 @@ def test_a_float_residual_is_rounded_once() -> None:
 # -- no seams ---------------------------------------------------------------------------------------------------------
 
 
-def enlarged(model: Model, backend: Backend, frame: Frame, core: tuple[int, int]) -> Frame:
-    return Enlarger(model.manifest, backend, core).enlarge(frame, Stages())
+def tiled_by(model: Model, backend: Backend, frame: Frame, core: tuple[int, int]) -> Frame:
+    return enlarged(Enlarger(model.manifest, backend, core), frame)
 
 
 def one_tile(frame: Frame) -> tuple[int, int]:
@@ -195,8 +184,8 @@ def test_tiles_make_the_picture_that_one_tile_makes(
 ) -> None:
     model = integer_models[scale]
     frame, backend = noise_frame(width, height, bits, layout), ReferenceBackend(model)
-    whole = enlarged(model, backend, frame, one_tile(frame))
-    tiled = enlarged(model, backend, frame, core)
+    whole = tiled_by(model, backend, frame, one_tile(frame))
+    tiled = tiled_by(model, backend, frame, core)
     assert (whole.width_px, whole.height_px, whole.layout) == (scale * width, scale * height, layout)
     assert whole.planes[1].shape == whole.planes[2].shape == layout.plane_size(scale * width, scale * height)[::-1]
     assert same_picture(tiled, whole)
@@ -212,8 +201,8 @@ def test_a_strip_as_wide_as_8k_has_no_seams_in_tiles_of_the_real_size(
 ) -> None:
     model = integer_models[scale]
     frame, backend = noise_frame(7680, 16, bits), ReferenceBackend(model)
-    whole = enlarged(model, backend, frame, one_tile(frame))
-    assert same_picture(enlarged(model, backend, frame, (8, 96)), whole)
+    whole = tiled_by(model, backend, frame, one_tile(frame))
+    assert same_picture(tiled_by(model, backend, frame, (8, 96)), whole)
 
 
 @pytest.mark.parametrize("layout", [L422, L444])
@@ -222,7 +211,7 @@ def test_only_shared_chroma_takes_the_nets_chroma(
     layout: ChromaLayout, scale: int, integer_models: dict[int, Model]
 ) -> None:
     frame, model = noise_frame(41, 23, 10, layout), integer_models[scale]
-    made = enlarged(model, ReferenceBackend(model), frame, (10, 20))
+    made = tiled_by(model, ReferenceBackend(model), frame, (10, 20))
     base = resample_frame(frame, 41 * scale, 23 * scale, KERNELS["bicubic"], layout, frame.siting)
     assert not np.array_equal(made.planes[0], base.planes[0])
     assert np.array_equal(made.planes[1], base.planes[1])
@@ -232,7 +221,7 @@ def test_only_shared_chroma_takes_the_nets_chroma(
 @pytest.mark.parametrize("scale", SCALES)
 def test_shared_chroma_takes_the_nets_chroma(scale: int, integer_models: dict[int, Model]) -> None:
     frame, model = noise_frame(41, 23), integer_models[scale]
-    made = enlarged(model, ReferenceBackend(model), frame, (10, 20))
+    made = tiled_by(model, ReferenceBackend(model), frame, (10, 20))
     base = resample_frame(frame, 41 * scale, 23 * scale, KERNELS["bicubic"], L420, frame.siting)
     assert not any(np.array_equal(a, b) for a, b in zip(made.planes, base.planes, strict=True))
 
@@ -246,9 +235,9 @@ def test_shared_chroma_takes_the_nets_chroma(scale: int, integer_models: dict[in
 def test_onnxruntime_makes_no_seams(
     width: int, height: int, core: tuple[int, int], bits: int, layout: ChromaLayout, kind: str, factory_model: Model
 ) -> None:
-    frame, backend = noise_frame(width, height, bits, layout), OrtBackend(factory_model, "cpu", threads=1, kind=kind)
-    whole = enlarged(factory_model, backend, frame, one_tile(frame))
-    tiled = enlarged(factory_model, backend, frame, core)
+    frame, backend = noise_frame(width, height, bits, layout), OrtBackend(factory_model, "cpu", kind=kind)
+    whole = tiled_by(factory_model, backend, frame, one_tile(frame))
+    tiled = tiled_by(factory_model, backend, frame, core)
     if kind == "float":  # sums run in another order: a tie may fall to the other side
         gap = max(int(np.abs(a.astype(int) - b).max()) for a, b in zip(tiled.planes, whole.planes, strict=True))
         assert gap <= 1
@@ -259,9 +248,9 @@ def test_onnxruntime_makes_no_seams(
 @pytest.mark.parametrize("kind", ["asym", "sym"])
 @pytest.mark.parametrize(("width", "height"), [(9, 7), (243, 125)])
 def test_the_shipped_model_makes_no_seams(width: int, height: int, kind: str, shipped_model: Model) -> None:
-    frame, backend = noise_frame(width, height), OrtBackend(shipped_model, "cpu", threads=1, kind=kind)
-    whole = enlarged(shipped_model, backend, frame, one_tile(frame))
-    assert same_picture(enlarged(shipped_model, backend, frame, tiles.CORE), whole)
+    frame, backend = noise_frame(width, height), OrtBackend(shipped_model, "cpu", kind=kind)
+    whole = tiled_by(shipped_model, backend, frame, one_tile(frame))
+    assert same_picture(tiled_by(shipped_model, backend, frame, tiles.CORE), whole)
 
 
 class Witness:
@@ -290,8 +279,8 @@ def test_the_net_sees_any_frame_as_8_bit_420(layout: ChromaLayout, integer_model
         halved = resample_frame(deeper, 40, 24, KERNELS["bicubic"], L420, eight.siting)
         eight = eight.with_(planes=tuple(np.rint(p / 4).clip(0, 255).astype(np.uint8) for p in halved.planes))
     shown, expected = Witness(), Witness()
-    made = enlarged(integer_model, shown, deeper, (12, 20))
-    enlarged(integer_model, expected, eight, (12, 20))
+    made = tiled_by(integer_model, shown, deeper, (12, 20))
+    tiled_by(integer_model, expected, eight, (12, 20))
     assert all(np.array_equal(a, b) for a, b in zip(shown.seen, expected.seen, strict=True))
     base = resample_frame(deeper, 80, 48, KERNELS["bicubic"], layout, deeper.siting)
     assert same_picture(made, base)  # a residual of nothing changes nothing
@@ -304,7 +293,7 @@ def test_a_residual_of_nothing_gives_the_base(
     width: int, height: int, bits: int, layout: ChromaLayout, scale: int, integer_models: dict[int, Model]
 ) -> None:
     frame = noise_frame(width, height, bits, layout)
-    made = enlarged(integer_models[scale], Witness(scale), frame, (8, 8))
+    made = tiled_by(integer_models[scale], Witness(scale), frame, (8, 8))
     base = resample_frame(frame, width * scale, height * scale, KERNELS["bicubic"], layout, frame.siting)
     assert same_picture(made, base)
     assert scale != 1 or same_picture(made, frame)  # at x1 nothing is resampled
@@ -319,7 +308,7 @@ def test_a_net_is_told_of_no_source_that_it_was_not_made_for(
     manifest = msgspec.structs.replace(integer_model.manifest, source=source)
     for coded, heard in zip((False, True), told, strict=True):
         shown = Witness()
-        Enlarger(manifest, shown, (8, 8)).enlarge(noise_frame(40, 24), Stages(), coded=coded)
+        enlarged(Enlarger(manifest, shown, (8, 8)), noise_frame(40, 24), coded=coded)
         assert all(bool((batch[:, 7] > 0).all()) == heard for batch in shown.seen)
 
 
@@ -329,9 +318,9 @@ def test_enlarging_leaves_its_input_alone(frame: Frame, scale: int, integer_mode
     model = integer_models[scale]
     before = [plane.copy() for plane in frame.planes]
     assert not any(plane.flags.writeable for plane in frame.planes)
-    first = enlarged(model, ReferenceBackend(model), frame, (8, 8))
+    first = tiled_by(model, ReferenceBackend(model), frame, (8, 8))
     kept = [plane.copy() for plane in first.planes]
-    enlarged(model, ReferenceBackend(model), noise_frame(40, 24, seed=9), (8, 8))
+    tiled_by(model, ReferenceBackend(model), noise_frame(40, 24, seed=9), (8, 8))
     assert all(np.array_equal(a, b) for a, b in zip(frame.planes, before, strict=True))
     assert all(np.array_equal(a, b) for a, b in zip(first.planes, kept, strict=True))  # nor is a result reused
 
@@ -339,11 +328,11 @@ def test_enlarging_leaves_its_input_alone(frame: Frame, scale: int, integer_mode
 def test_a_backend_of_the_wrong_shape_is_an_error_not_a_picture(integer_model: Model) -> None:
     manifest = msgspec.structs.replace(integer_model.manifest, channels=(8, 54))
     with pytest.raises(BackendError, match="shape"):
-        Enlarger(manifest, ReferenceBackend(integer_model), (8, 8)).enlarge(noise_frame(16, 16), Stages())
+        enlarged(Enlarger(manifest, ReferenceBackend(integer_model), (8, 8)), noise_frame(16, 16))
 
 
 @pytest.mark.parametrize("halo", [2, 4])
 def test_a_halo_that_is_not_the_nets_is_an_error_not_a_picture(halo: int, integer_model: Model) -> None:
     manifest = msgspec.structs.replace(integer_model.manifest, halo=halo)
     with pytest.raises(BackendError, match="shape"):
-        Enlarger(manifest, ReferenceBackend(integer_model), (8, 8)).enlarge(noise_frame(16, 16), Stages())
+        enlarged(Enlarger(manifest, ReferenceBackend(integer_model), (8, 8)), noise_frame(16, 16))

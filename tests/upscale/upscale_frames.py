@@ -8,6 +8,10 @@ import numpy as np
 
 from edge_vsr.color import BT709_LIMITED, ColorSpace
 from edge_vsr.frame import ChromaLayout, Frame, VideoFormat, default_siting
+from edge_vsr.telemetry import Stages
+from edge_vsr.upscale.enlarge import Enlarger
+from edge_vsr.upscale.passes import Effort, Pass
+from edge_vsr.upscale.workers import Workers
 
 L420, L422, L444 = ChromaLayout.YUV420, ChromaLayout.YUV422, ChromaLayout.YUV444
 
@@ -61,3 +65,9 @@ def format_of(frame: Frame) -> VideoFormat:
 def same_picture(a: Frame, b: Frame) -> bool:
     """Equal planes, to the code value."""
     return all(np.array_equal(p, q) for p, q in zip(a.planes, b.planes, strict=True))
+
+
+def enlarged(net: Enlarger, frame: Frame, coded: bool = True) -> Frame:
+    """One pass of a net over one frame, every tile of it."""
+    one = Pass(net, frame.width_px, frame.height_px, coded, Workers(1))
+    return one.process(frame, Stages(), Effort())

@@ -15,7 +15,7 @@ Residual = npt.NDArray[Any]  # (N, channels out, h, w): uint8 around 128, or flo
 
 
 class Backend(Protocol):
-    """Runs one net. ``run`` may return a buffer that the next ``run`` overwrites.
+    """Runs one net. On a processor's cores, a call computes on the thread that makes it.
 
     name: provider as users know it. step, zero: residual in code values is ``step * (out - zero)``.
     """
@@ -25,7 +25,7 @@ class Backend(Protocol):
     zero: int
 
     def run(self, picture: Picture) -> Residual:
-        """One batch of tiles. Raises BackendError when the provider fails."""
+        """One batch of tiles; several threads may call at once. Raises BackendError when the provider fails."""
         ...
 
     def close(self) -> None:
@@ -40,7 +40,7 @@ class Candidate(Backend, Protocol):
 
 
 def usable_cores() -> int:
-    """How many threads a provider may start: the cores that this process may run on."""
+    """How many threads may compute: the cores that this process may run on."""
     return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 

@@ -41,7 +41,7 @@ def available() -> list[str]:
     return [*ort.available(), *litert.available()]
 
 
-def opened(model: Model, name: str, threads: int = 0, *, wide_sums: bool = False) -> Candidate:
+def opened(model: Model, name: str, *, wide_sums: bool = False) -> Candidate:
     """An available backend with the model in it, not yet compared. Raises BackendError.
 
     A file that is there but not what the manifest says is a ModelError: no other backend would mend that.
@@ -50,11 +50,11 @@ def opened(model: Model, name: str, threads: int = 0, *, wide_sums: bool = False
     if kind not in model.manifest.files:
         raise BackendError(f"{name}: model {model.manifest.name} has no {kind} variant")
     if name == litert.NAME:
-        return litert.LiteRtBackend(model, threads)
-    return ort.OrtBackend(model, name, threads, wide_sums=wide_sums)
+        return litert.LiteRtBackend(model)
+    return ort.OrtBackend(model, name, wide_sums=wide_sums)
 
 
-def choose(model: Model, wanted: str = "auto", threads: int = 0) -> Choice:
+def choose(model: Model, wanted: str = "auto") -> Choice:
     """The first faithful backend in order, or the wanted one. Raises BackendError, ModelError, UsageError."""
     if wanted == "reference":
         return Choice(ReferenceBackend(model), ())
@@ -67,7 +67,7 @@ def choose(model: Model, wanted: str = "auto", threads: int = 0) -> Choice:
     attempts = [(name, wide) for name in names for wide in ((False, True) if name == "cpu" else (False,))]
     for name, wide_sums in attempts:
         try:
-            backend = opened(model, name, threads, wide_sums=wide_sums)
+            backend = opened(model, name, wide_sums=wide_sums)
             reason = infidelity(backend, model)
         except BackendError as error:
             reason = str(error)

@@ -8,6 +8,7 @@ after one layer, in 5 to 12 of a hundred after five. Such a build fails the comp
 from __future__ import annotations
 
 import importlib
+import threading
 from importlib.util import find_spec
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from edge_vsr.errors import BackendError
 from edge_vsr.models.store import Model
-from edge_vsr.upscale.backends.backend import Picture, Residual, usable_cores
+from edge_vsr.upscale.backends.backend import Picture, Residual
 
 NAME = "litert"
 _RUNTIMES = ("ai_edge_litert", "tflite_runtime")  # the first one there: the second is its predecessor
@@ -28,7 +29,7 @@ def available() -> list[str]:
 
 
 class LiteRtBackend:
-    """One model on LiteRT's CPU kernels; one interpreter a batch shape.
+    """One model on LiteRT's CPU kernels; an interpreter for each thread and batch shape.
 
     kind: the reference's variant that holds the same integers. Raises BackendError without a runtime, ModelError
     without the model's .tflite file.
@@ -38,16 +39,16 @@ class LiteRtBackend:
     kind = "asym"
     zero = 128
 
-    def __init__(self, model: Model, threads: int = 0) -> None:
+    def __init__(self, model: Model) -> None:
         self.step = model.manifest.residual_step
         self._path = model.file("tflite")
         self._make = _interpreter_class()
-        self._threads = threads or usable_cores()
-        self._interpreters: dict[tuple[int, ...], Any] = {}
+        self._interpreters: dict[tuple[int, ...], Any] = {}  # by thread and shape
 
     def run(self, picture: Picture) -> Residual:
         try:
-            interpreter = self._interpreters.get(picture.shape) or self._open(picture.shape)
+            place = (threading.get_ident(), *picture.shape)
+            interpreter = self._interpreters.get(place) or self._open(place)
             fed = (picture.transpose(0, 2, 3, 1) ^ _SIGN).view(np.int8)
             interpreter.set_tensor(interpreter.get_input_details()[0]["index"], np.ascontiguousarray(fed))
             interpreter.invoke()
@@ -61,14 +62,14 @@ class LiteRtBackend:
     def close(self) -> None:
         self._interpreters.clear()
 
-    def _open(self, shape: tuple[int, ...]) -> Any:
-        """An interpreter for pictures of that NCHW shape."""
-        interpreter = self._make(model_path=str(self._path), num_threads=self._threads)
-        n, channels, height, width = shape
+    def _open(self, place: tuple[int, ...]) -> Any:
+        """An interpreter for a thread and pictures of a NCHW shape."""
+        interpreter = self._make(model_path=str(self._path), num_threads=1)
+        _, n, channels, height, width = place
         index = interpreter.get_input_details()[0]["index"]
         interpreter.resize_tensor_input(index, [n, height, width, channels], strict=True)  # only free axes may change
         interpreter.allocate_tensors()
-        self._interpreters[shape] = interpreter
+        self._interpreters[place] = interpreter
         return interpreter
 
 

@@ -67,16 +67,13 @@ class OrtBackend:
     saturating at 16 bits on processors without VNNI; about three times slower, so only where it is needed.
     """
 
-    def __init__(
-        self, model: Model, provider: str, threads: int = 0, *, kind: str = "", wide_sums: bool = False
-    ) -> None:
+    def __init__(self, model: Model, provider: str, *, kind: str = "", wide_sums: bool = False) -> None:
         self.name = provider
         self._wide_sums = wide_sums
         self.kind = kind or wanted_kind(provider)
         in_code_values = self.kind in {"float", "half"}
         self.step, self.zero = (1.0, 0) if in_code_values else (model.manifest.residual_step, 128)
         self._path = model.file(self.kind)
-        self._threads = threads or usable_cores()
         self._sessions: dict[tuple[int, ...], ort.InferenceSession] = {}
 
     def run(self, picture: Picture) -> Residual:
@@ -95,15 +92,12 @@ class OrtBackend:
     def _open(self, shape: tuple[int, ...]) -> ort.InferenceSession:
         options = ort.SessionOptions()
         options.log_severity_level = 3
-        options.intra_op_num_threads = self._threads
-        options.add_session_config_entry(
-            "session.intra_op.allow_spinning", "0"
-        )  # idle threads sleep: the codec needs them
+        options.intra_op_num_threads = 1  # calls are spread over threads, not each call
         options.add_session_config_entry("session.x64quantprecision", "1" if self._wide_sums else "0")
         for axis, size in zip(("batch", "height", "width"), (shape[0], *shape[2:]), strict=True):
             options.add_free_dimension_override_by_name(axis, size)
         if self.name == "openvino":
-            session = _openvino_session(self._path, options, self._threads)
+            session = _openvino_session(self._path, options)
         else:
             session = ort.InferenceSession(self._path, options, providers=[_NAMES[self.name], *_fallbacks(self.name)])
         self._sessions[shape] = session
@@ -114,10 +108,11 @@ def _fallbacks(provider: str) -> Iterable[str]:
     return () if provider == "cpu" else (_NAMES["cpu"],)
 
 
-def _openvino_session(path: Path, options: ort.SessionOptions, threads: int) -> ort.InferenceSession:
-    """OpenVINO takes its thread count only from a JSON file, which it reads when the session is made."""
+def _openvino_session(path: Path, options: ort.SessionOptions) -> ort.InferenceSession:
+    """A stream for each core. OpenVINO is told only by a JSON file, which it reads when the session is made."""
+    cores = usable_cores()
     with tempfile.NamedTemporaryFile("w", suffix=".json") as config:
-        json.dump({"CPU": {"INFERENCE_NUM_THREADS": threads}}, config)
+        json.dump({"CPU": {"INFERENCE_NUM_THREADS": cores, "NUM_STREAMS": cores}}, config)
         config.flush()
         options.add_provider_for_devices(_openvino_devices(), {"load_config": config.name})
         return ort.InferenceSession(path, options)
