@@ -21,6 +21,7 @@ _COLUMNS = (
     ("vmaf_neg", "NEG", 2, True),
     ("tof_px", "tOF", 3, False),
     ("flicker", "flicker", 3, False),
+    ("invention", "invent.", 3, False),
 )
 _GAINS = ("psnr_y_db", "vmaf_neg", "lpips")
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from edge_vsr.bench import temporal, vmaf
 from edge_vsr.bench.contenders import FrameMethod
+from edge_vsr.bench.invention import base_of, invention
 from edge_vsr.bench.lpips import LEAST_PX, Array, Lpips
 from edge_vsr.bench.metrics import BEST_DB, psnr, ssim
 from edge_vsr.bench.rgb import to_rgb
@@ -31,7 +32,7 @@ class Measures:
     """Means over one clip; None where a tool is not installed or the clip does not tell (one frame, no calm place).
 
     psnr_c_db: mean of U and V. tof_px: error of motion. flicker: change from frame to frame, beyond the truth's,
-    where the truth stands still, in code values; below 0: calmer than the truth.
+    where the truth stands still, in code values; below 0: calmer than the truth. invention: see ``invention``.
     """
 
     psnr_y_db: float
@@ -42,6 +43,7 @@ class Measures:
     vmaf_neg: float | None
     tof_px: float | None
     flicker: float | None
+    invention: float
 
 
 @dataclass(frozen=True)
@@ -74,9 +76,11 @@ def measure(
         original = stack.enter_context((scratch / "truth.yuv").open("wb"))
         for step, small in zip(_steps(truth, tools), decoded, strict=True):
             _write(step.frame, original)
+            base = base_of(small, step.frame.width_px, step.frame.height_px)
             for name, method in table.items():
                 large = method(small)
                 _add(found[name], large, before.get(name), step, tools)
+                found[name]["invention"].append(invention(large, base, small))
                 _write(large, files[name])
                 before[name] = large
     out = {}
@@ -131,6 +135,7 @@ def _means(rows: dict[str, list[float]], seen: vmaf.Vmaf | None) -> Measures:
         vmaf_neg=seen.neg if seen else None,
         tof_px=mean("tof_px"),
         flicker=mean("flicker"),
+        invention=float(np.mean(rows["invention"])),
     )
 
 

@@ -68,6 +68,7 @@ def test_the_baseline_at_every_scale_and_noise_is_worse(scale: int) -> None:
     assert by_name["noisy"].psnr_y_db < by_name[BASELINE].psnr_y_db
     assert by_name["noisy"].psnr_c_db < by_name[BASELINE].psnr_c_db
     assert by_name["noisy"].ssim_y < by_name[BASELINE].ssim_y
+    assert by_name["noisy"].invention > by_name[BASELINE].invention == 0
     assert all(row.bit_s > 1000 for row in rows)
 
 
@@ -90,7 +91,7 @@ def test_measures_are_means_over_frames(tmp_path: Path) -> None:
 def test_the_truth_itself_is_perfect(tmp_path: Path) -> None:
     truth = drawn(2)
     found = measure(truth, truth, {"same": lambda frame: frame}, NO_TOOLS, tmp_path)["same"]
-    assert found == Measures(100.0, pytest.approx(1), 100.0, None, None, None, 0.0, 0.0)  # type: ignore[arg-type]
+    assert found == Measures(100.0, pytest.approx(1), 100.0, None, None, None, 0.0, 0.0, 0.0)  # type: ignore[arg-type]
 
 
 def test_one_frame_says_nothing_of_time(tmp_path: Path) -> None:
@@ -118,7 +119,7 @@ def test_a_picture_net_gets_rgb_and_gives_a_frame_back() -> None:
 
 
 def row(clip: str, setting: str, method: str, db: float) -> Row:
-    return Row(clip, setting, 1e6, method, Measures(db, 0.9, 40.0, None, None, None, None, None))
+    return Row(clip, setting, 1e6, method, Measures(db, 0.9, 40.0, None, None, None, None, None, 0.0))
 
 
 def test_gains_are_paired_by_clip_and_setting() -> None:
