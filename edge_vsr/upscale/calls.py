@@ -1,7 +1,7 @@
 """Which tiles go to a net together: few shapes, so that providers compile few engines. Pure.
 
 Four tiles that form a square go as one tile of twice the side: a third of the halo and half the calls are
-saved, and the integers are the same, however a picture is cut. What is left over goes four at a time, then one.
+saved, and the integers are the same, however a picture is cut. What is left over goes eight at a time, then one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from edge_vsr.upscale.tiles import Tile
 
-BATCHES = (4, 1)  # single tiles per call, largest first
+BATCHES = (8, 1)  # single tiles per call, largest first
 
 
 @dataclass(frozen=True, slots=True)

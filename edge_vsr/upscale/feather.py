@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_vsr.upscale.backends.backend import Residual
-from edge_vsr.upscale.tiles import Tile
 
 FADE = 6  # blocks of 2x2 source pixels
 Edges = npt.NDArray[np.bool_]  # (rows, columns, 4): open above, left, below, right
@@ -34,11 +33,10 @@ def opened(made: npt.NDArray[np.bool_], kept: npt.NDArray[np.bool_], before: Edg
     return np.asarray(edges, np.bool_)
 
 
-def fade(residual: Residual, tile: Tile, zero: int, edges: npt.NDArray[np.bool_]) -> None:
+def fade(residual: Residual, zero: int, edges: npt.NDArray[np.bool_]) -> None:
     """Let one tile's residual (channels, rows, columns) run out towards its closed ``edges`` (4,), in place."""
-    part = residual[:, tile.keep_top :, tile.keep_left :]
     for side in np.flatnonzero(~edges):
-        turned = part if side in (ABOVE, BELOW) else part.transpose(0, 2, 1)
+        turned = residual if side in (ABOVE, BELOW) else residual.transpose(0, 2, 1)
         towards = turned if side in (ABOVE, LEFT) else turned[:, ::-1]
         reach = min(FADE, towards.shape[1])
         weight = ((np.arange(reach, dtype=np.float32) + 0.5) / FADE)[:, None]

@@ -32,25 +32,26 @@ def tolerance(noise: float, coding: float) -> float:
 
 
 def bounded(residual: Residual, step: float, zero: int, factor: int, limit: float) -> Residual:
-    """The residual of one tile (6 * factor^2, h, w), in place, with no luma block's mean beyond ``limit``.
+    """A residual (6 * factor^2, h, w), in place, with no luma block's mean beyond ``limit``.
 
     step, zero: a value r means ``step * (r - zero)`` code values. limit: in code values, see ``tolerance``. All luma of
     a block moves alike, so its detail stays. Of integers whole steps: up to half a step beyond the limit is left.
     """
     luma = residual[: 4 * factor * factor]
-    while (beyond := _beyond(luma, zero, limit / step)) is not None:
-        where, excess = beyond
-        rows, columns = np.divmod(where, luma.shape[2])
+    while (excess := _excess(luma, zero, limit / step)) is not None:
         if luma.dtype != np.uint8:
-            luma[:, rows, columns] -= excess
+            luma -= excess
             break
-        # Values at the end of their range stay there, and the block is looked at again.
-        luma[:, rows, columns] = np.clip(luma[:, rows, columns] - np.rint(excess), 0, 255).astype(np.uint8)
+        # Values at the end of their range stay there, and the blocks are looked at again.
+        down, up = (np.rint(np.maximum(sign * excess, 0)).astype(np.uint8) for sign in (1, -1))
+        for phase in luma:
+            cv2.subtract(phase, down, dst=phase)
+            cv2.add(phase, up, dst=phase)
     return residual
 
 
-def _beyond(luma: Residual, zero: int, limit: float) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]] | None:
-    """Which blocks of (phases, h, w) are too far off, and by how many steps; None if none is."""
+def _excess(luma: Residual, zero: int, limit: float) -> npt.NDArray[np.float32] | None:
+    """By how many steps the means of (phases, h, w) are too far off, (h, w); None if none is."""
     phases = len(luma)
     slack = 0.5 if luma.dtype == np.uint8 else 0.0
     depth = cv2.CV_32S if luma.dtype == np.uint8 else cv2.CV_32F
@@ -61,5 +62,5 @@ def _beyond(luma: Residual, zero: int, limit: float) -> tuple[npt.NDArray[np.int
         return None
     off = sums[0].astype(np.float32) / phases - zero
     excess = off - np.clip(off, -limit, limit)
-    where = np.flatnonzero(np.abs(excess) > slack)
-    return (where, excess[where]) if where.size else None
+    excess[np.abs(excess) <= slack] = 0
+    return np.asarray(excess.reshape(luma.shape[1:]), np.float32) if excess.any() else None

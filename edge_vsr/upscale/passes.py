@@ -18,21 +18,24 @@ import numpy.typing as npt
 
 from edge_vsr.frame import Frame
 from edge_vsr.telemetry import Stages
-from edge_vsr.upscale import base, feather, gains, tiles
+from edge_vsr.upscale import base, feather, gains, guard, tiles
 from edge_vsr.upscale.analyse.analysis import Analyser, Analysis
-from edge_vsr.upscale.analyse.condition import condition
+from edge_vsr.upscale.analyse.condition import Condition, condition
+from edge_vsr.upscale.backends.backend import Residual
 from edge_vsr.upscale.calls import Call, calls_for
 from edge_vsr.upscale.enlarge import Enlarger
+from edge_vsr.upscale.layout import Layout, Part
 from edge_vsr.upscale.memory import Memory
 from edge_vsr.upscale.prices import Prices
 from edge_vsr.upscale.resample import KERNELS
 from edge_vsr.upscale.router import BASE, REUSE, Route, TileState, aged, route
 from edge_vsr.upscale.seen import Planes8, Seen, eight_bit_420
-from edge_vsr.upscale.work import Layout, Work
+from edge_vsr.upscale.work import Work
 from edge_vsr.upscale.workers import Workers
 
 _LEAST_GAIN = 0.02  # squared code values per pixel: at 40 dB a hundredth of a decibel
-_FIRST_MACS_PER_NS = 100.0  # of a thread, until it is measured
+_FIRST_MACS_PER_NS, _FIRST_PX_PER_NS = 100.0, 0.2  # of a thread, until they are measured
+_ADD = "add"  # the price of adding a tile's residual
 Flags = npt.NDArray[np.bool_]
 Choice = npt.NDArray[np.int8]
 
@@ -80,13 +83,13 @@ class Pass:
         self._size, self._workers = (width_px, height_px), workers
         self._area_px = np.array([[(a.bottom - a.top) * (a.right - a.left)] for a in self._layout.areas])
         self._area_px *= net.manifest.scale**2
-        block_px = 4 * self._layout.grid.core[0] * self._layout.grid.core[1]
-        self._prices = Prices(
-            {
-                rung.manifest.name: max(1.0, block_px * rung.manifest.macs_per_px / _FIRST_MACS_PER_NS)
-                for rung in self._rungs
-            }
-        )
+        tile_px = 4 * self._layout.grid.core[0] * self._layout.grid.core[1]
+        guessed = {rung.manifest.name: tile_px * rung.manifest.macs_per_px / _FIRST_MACS_PER_NS for rung in self._rungs}
+        guessed[_ADD] = tile_px / _FIRST_PX_PER_NS
+        self._prices = Prices({name: max(1.0, price) for name, price in guessed.items()})
+        rows, columns = tiles.blocks_of(width_px, height_px)
+        kind = np.uint8 if net.backend.zero else np.float32  # integers have their zero in the middle
+        self._sheet: Residual = np.empty((net.manifest.channels[1], rows, columns), kind)
         self._memory = self._fresh()
         self.tally = Tally()
 
@@ -111,7 +114,7 @@ class Pass:
             assert self._memory.output is not None
             return frame.with_(planes=self._memory.output.planes)
         work = work or self._begun(frame, kept, stages)
-        made = self._infer(work, planes, routed, kept, effort)
+        made = self._compute(work, planes, routed, kept, effort)
         self._count(made)
         if not effort.everything:
             self._memory.age = aged(state, made, wanted.choice)
@@ -132,10 +135,10 @@ class Pass:
 
     def _begun(self, frame: Frame, kept: Flags, stages: Stages) -> Work:
         """A frame that shows the former output where that is kept, and the base elsewhere."""
-        work = Work(frame, base.blank(frame, self._layout.factor), self._layout, stages)
-        tasks = [partial(work.resample, area) for area in self._layout.runs(~kept)]
+        work = Work(frame, base.blank(frame, self._layout.factor), self._layout, self._sheet, stages)
+        tasks = [partial(work.resample, part) for part in self._layout.parts(~kept)]
         if self._memory.output is not None:
-            tasks += [partial(work.reuse, area, self._memory.output.planes) for area in self._layout.runs(kept)]
+            tasks += [partial(work.reuse, part, self._memory.output.planes) for part in self._layout.parts(kept)]
         self._workers.run(tasks)
         return work
 
@@ -146,7 +149,8 @@ class Pass:
             promised = np.tile(np.arange(1.0, len(rungs) + 1), (count, 1))
         else:
             promised = np.stack([gains.expected(analysis, rung.manifest.gain) for rung in rungs], axis=1)
-        prices = np.array([self._prices.price_ns(rung.manifest.name) for rung in rungs])
+        add_ns = self._prices.price_ns(_ADD)
+        prices = np.array([self._prices.price_ns(rung.manifest.name) + add_ns for rung in rungs])
         memory = self._memory
         return TileState(promised * self._area_px, np.tile(prices, (count, 1)), ~kept, memory.shown, memory.age)
 
@@ -157,51 +161,64 @@ class Pass:
     def _least(self, effort: Effort) -> float:
         return effort.sparsity * _LEAST_GAIN * float(self._area_px.mean())
 
-    def _infer(self, work: Work, planes: Planes8, routed: Route, kept: Flags, effort: Effort) -> Choice:
-        """Compute as routed; (tiles,) the rung that made each tile now, BASE, or REUSE."""
+    def _compute(self, work: Work, planes: Planes8, routed: Route, kept: Flags, effort: Effort) -> Choice:
+        """Compute as routed and in time; (tiles,) the rung that made each tile now, BASE, or REUSE."""
         made = np.where(kept, REUSE, BASE).astype(np.int8)
-        if not len(routed.order):
-            self._memory.open &= kept.reshape(*self._layout.grid.shape, 1)
-            return made
-        with work.stages.stage("analyse"):
-            told = condition(planes[0], self._coded)
-        with work.stages.stage("gather"):
-            seen = Seen(tiles.pack(planes, self._halo, self._layout.grid.core), told, self._halo)
-        calls = calls_for(self._layout.grid, routed.choice, routed.order.tolist())
-        edges = self._edges(routed, kept)
-
-        def compute(call: Call) -> None:
-            begin, net = time.monotonic_ns(), self._rungs[call.rung - 1]
-            for tile in call.tiles:
-                if kept[tile]:  # it shows a base, or a lesser net's work
-                    work.resample(self._layout.areas[tile])
-            work.residual(seen, call, net, edges[list(call.tiles)])
-            self._prices.note(net.manifest.name, (time.monotonic_ns() - begin) // len(call.tiles))
-
-        done = self._workers.run([partial(compute, call) for call in calls], self._in_time(calls, effort))
-        for call in calls[:done]:
-            made[list(call.tiles)] = call.rung
-        late = [tile for call in calls[done:] for tile in call.tiles]
-        self.tally.late += len(late)
-        edges[late] = self._memory.open.reshape(-1, 4)[late] & kept[late, None]
-        self._memory.open = edges.reshape(self._memory.open.shape)
+        told = Condition(0, 0)
+        if len(routed.order):
+            with work.stages.stage("analyse"):
+                told = condition(planes[0], self._coded)
+            with work.stages.stage("gather"):
+                seen = Seen(tiles.pack(planes, self._halo, self._layout.grid.core), told, self._halo)
+            calls = calls_for(self._layout.grid, routed.choice, routed.order.tolist())
+            self._infer(work, seen, calls, effort, made)
+        shape = self._layout.grid.shape
+        edges = feather.opened((made > BASE).reshape(shape), (made == REUSE).reshape(shape), self._memory.open)
+        self._memory.open = edges
+        upgraded = kept & (made > BASE)  # they show a base, or a lesser net's work
+        self._workers.run([partial(work.resample, part) for part in self._layout.parts(upgraded)])
+        limit = guard.tolerance(told.sigma, told.damage)
+        adding = [
+            partial(self._add, work, part, rung, edges.reshape(-1, 4), limit)
+            for rung in range(1, len(self._rungs) + 1)
+            for part in self._layout.parts(made == rung)
+        ]
+        self._workers.run(adding)
         return made
 
-    def _edges(self, routed: Route, kept: Flags) -> npt.NDArray[np.bool_]:
-        """(tiles, 4): see ``feather.opened``."""
-        shape = self._layout.grid.shape
-        computed = np.zeros(len(kept), np.bool_)
-        computed[routed.order] = True
-        stays = (kept & ~computed).reshape(shape)
-        return feather.opened(computed.reshape(shape), stays, self._memory.open).reshape(-1, 4)
+    def _infer(self, work: Work, seen: Seen, calls: list[Call], effort: Effort, made: Choice) -> None:
+        """Lay residuals on the sheet, until the deadline; ``made`` is told which."""
+
+        def run(call: Call) -> None:
+            begin, net = time.monotonic_ns(), self._rungs[call.rung - 1]
+            work.infer(seen, call, net)
+            self._prices.note(net.manifest.name, (time.monotonic_ns() - begin) // len(call.tiles))
+
+        done = self._workers.run([partial(run, call) for call in calls], self._in_time(calls, effort))
+        for call in calls[:done]:
+            made[list(call.tiles)] = call.rung
+        self.tally.late += sum(len(call.tiles) for call in calls[done:])
+
+    def _add(self, work: Work, part: Part, rung: int, edges: Flags, limit: float) -> None:
+        begin = time.monotonic_ns()
+        work.add(part, self._rungs[rung - 1], edges, limit)
+        self._prices.note(_ADD, (time.monotonic_ns() - begin) // len(part.tiles))
 
     def _in_time(self, calls: list[Call], effort: Effort) -> Callable[[int], bool]:
-        """Whether the call of that index may still begin."""
+        """Whether the call of that index may still begin: what it lays on the sheet must be added in time, too."""
         deadline = effort.deadline_ns
         if deadline is None:
             return lambda index: True
         prices = [self._prices.price_ns(rung.manifest.name) for rung in self._rungs]
-        return lambda i: time.monotonic_ns() + prices[calls[i].rung - 1] * len(calls[i].tiles) <= deadline
+        add_ns = self._prices.price_ns(_ADD) / self._workers.count
+        laid = np.cumsum([len(call.tiles) for call in calls])
+
+        def may_begin(index: int) -> bool:
+            call = calls[index]
+            still_ns = prices[call.rung - 1] * len(call.tiles) + add_ns * int(laid[index])
+            return time.monotonic_ns() + still_ns <= deadline
+
+        return may_begin
 
     def _count(self, made: Choice) -> None:
         names = ["reused", "base", *(rung.manifest.name for rung in self._rungs)]

@@ -18,7 +18,7 @@ from edge_vsr.color import Plane, Planes
 from edge_vsr.upscale.analyse.condition import Condition
 from edge_vsr.upscale.backends.backend import Picture, Residual
 
-CORE = (54, 80)  # rows, columns, at most: 120 tiles at 1080p; smaller ones pay more halo and more calls
+CORE = (27, 40)  # rows, columns, at most: 480 tiles at 1080p; larger ones hold more that does not pay
 Bytes = npt.NDArray[np.uint8]
 
 
@@ -101,33 +101,32 @@ class Scale:
     peak: int
 
 
-def scatter(residuals: Residual, tiles: list[Tile], base: Planes, scale: Scale, factor: int, chroma: bool) -> None:
-    """Add a batch of residuals (N, 6 * factor^2, rows, columns) to the base planes, in place.
+def scatter(residual: Residual, at: tuple[int, int], base: Planes, scale: Scale, factor: int, chroma: bool) -> None:
+    """Add a residual (6 * factor^2, rows, columns) to the base planes, in place, from block ``at`` (row, column) on.
 
     chroma: the base is 4:2:0, so its chroma takes the net's chroma too.
     """
     side = 2 * factor
-    for residual, tile in zip(residuals, tiles, strict=True):
-        _add(base[0], residual[: side * side], side, tile, scale)
-        if chroma:
-            first = side * side
-            for plane in base[1:]:
-                _add(plane, residual[first : first + factor * factor], factor, tile, scale)
-                first += factor * factor
+    _add(base[0], residual[: side * side], side, at, scale)
+    if chroma:
+        first = side * side
+        for plane in base[1:]:
+            _add(plane, residual[first : first + factor * factor], factor, at, scale)
+            first += factor * factor
 
 
-def _add(plane: Plane, phases: Residual, side: int, tile: Tile, scale: Scale) -> None:
-    """Add ``side`` x ``side`` phases of one tile where the tile yields: one picture row in ``side`` at a time."""
+def _add(plane: Plane, phases: Residual, side: int, at: tuple[int, int], scale: Scale) -> None:
+    """Add ``side`` x ``side`` phases: one picture row in ``side`` at a time."""
     _, h, w = phases.shape
     gain = scale.step * scale.unit
     depth = cv2.CV_8U if plane.dtype == np.uint8 else cv2.CV_16U
-    left, right = (tile.left + tile.keep_left) * side, (tile.left + w) * side
     for dy in range(side):
-        view = plane[(tile.top + tile.keep_top) * side + dy : (tile.top + h) * side : side, left:right]
+        view = plane[at[0] * side + dy : (at[0] + h) * side : side, at[1] * side : (at[1] + w) * side]
         if not view.size:
             continue
         rows = cv2.merge(list(phases[dy * side : (dy + 1) * side])).reshape(h, w * side)
-        mine = rows[tile.keep_top : tile.keep_top + view.shape[0], tile.keep_left * side :][:, : view.shape[1]]
-        cv2.addWeighted(view, 1.0, mine, gain, -gain * scale.zero, dst=view, dtype=depth)
+        cv2.addWeighted(
+            view, 1.0, rows[: view.shape[0], : view.shape[1]], gain, -gain * scale.zero, dst=view, dtype=depth
+        )
         if scale.peak not in (0xFF, 0xFFFF):
             np.minimum(view, scale.peak, out=view)

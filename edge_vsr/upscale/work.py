@@ -1,6 +1,7 @@
 """What is done for the tiles of one frame: former output copied, base resampled, residuals computed and added.
 
-Every method computes on the thread that calls it and writes nothing but its own tiles.
+Every method computes on the thread that calls it and writes nothing but its own part. Residuals wait on a sheet as
+large as the picture, so that they can be added in parts larger than a tile, once it is known which came in time.
 """
 
 from __future__ import annotations
@@ -14,76 +15,36 @@ from edge_vsr.color import Planes
 from edge_vsr.errors import BackendError
 from edge_vsr.frame import Frame
 from edge_vsr.telemetry import Stages
-from edge_vsr.upscale import base, feather, tiles
-from edge_vsr.upscale.analyse.analysis import Area
+from edge_vsr.upscale import base, feather, guard, tiles
 from edge_vsr.upscale.backends.backend import Residual
-from edge_vsr.upscale.calls import Call, Grid
+from edge_vsr.upscale.calls import Call
 from edge_vsr.upscale.enlarge import Enlarger
-from edge_vsr.upscale.resample import Kernel
+from edge_vsr.upscale.layout import Layout, Part
 from edge_vsr.upscale.seen import Seen, as_trained
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """How frames of one size are parted. areas: of the grid's tiles, on the source."""
-
-    grid: Grid
-    areas: tuple[Area, ...]
-    factor: int
-    kernel: Kernel
-
-    @classmethod
-    def of(cls, width_px: int, height_px: int, most: tuple[int, int], factor: int, kernel: Kernel) -> Layout:
-        """most: the largest tile, in blocks."""
-        blocks = tiles.blocks_of(width_px, height_px)
-        core = tiles.core_of(blocks, most)
-        cuts = tuple(tiles.grid(blocks, core))
-        areas = [
-            Area(
-                2 * (cut.top + cut.keep_top),
-                2 * (cut.left + cut.keep_left),
-                min(2 * (cut.top + core[0]), height_px),
-                min(2 * (cut.left + core[1]), width_px),
-            )
-            for cut in cuts
-        ]
-        return cls(Grid(-(-blocks[1] // core[1]), core, cuts), tuple(areas), factor, kernel)
-
-    def runs(self, which: npt.NDArray[np.bool_]) -> list[Area]:
-        """Areas of tiles (tiles,) that lie side by side in a row."""
-        found = []
-        fenced = np.pad(which.reshape(self.grid.shape), ((0, 0), (1, 1)))
-        for row, column in np.argwhere(fenced[:, 1:] & ~fenced[:, :-1]).tolist():
-            end = column + int(np.argmin(fenced[row, column + 1 :]))
-            first, last = (self.areas[row * self.grid.columns + at] for at in (column, end - 1))
-            found.append(Area(first.top, first.left, last.bottom, last.right))
-        return found
-
-
-@dataclass(frozen=True, slots=True)
 class Work:
-    """One frame in the making: ``out`` has planes of its own."""
+    """One frame in the making. out: planes of its own. sheet: (channels, rows, columns) of blocks, for residuals."""
 
     frame: Frame
     out: Frame
     layout: Layout
+    sheet: Residual
     stages: Stages
 
-    def reuse(self, area: Area, former: Planes) -> None:
+    def reuse(self, part: Part, former: Planes) -> None:
         """Take over what was shown there before."""
         with self.stages.stage("reuse"):
-            base.copy_area(former, self.out.planes, self.frame, area, self.layout.factor)
+            base.copy_area(former, self.out.planes, self.frame, part.area, self.layout.factor)
 
-    def resample(self, area: Area) -> None:
+    def resample(self, part: Part) -> None:
         """Show the base there."""
         with self.stages.stage("base"):
-            base.base_area(self.frame, self.out.planes, area, self.layout.factor, self.layout.kernel)
+            base.base_area(self.frame, self.out.planes, part.area, self.layout.factor, self.layout.kernel)
 
-    def residual(self, seen: Seen, call: Call, net: Enlarger, edges: npt.NDArray[np.bool_]) -> None:
-        """Run a net and add what it gives to the base, which must be there. edges: (tiles of the call, 4) open.
-
-        Raises BackendError.
-        """
+    def infer(self, seen: Seen, call: Call, net: Enlarger) -> None:
+        """Run a net and lay its residuals on the sheet. Raises BackendError."""
         with self.stages.stage("gather"):
             picture = seen.cut(call.cuts, net.manifest.halo, call.core)
         with self.stages.stage("infer"):
@@ -91,18 +52,29 @@ class Work:
         if residual.shape != (len(call.cuts), net.manifest.channels[1], *call.core):
             raise BackendError(f"{net.backend.name} gave a residual of shape {residual.shape}")
         with self.stages.stage("scatter"):
-            step, zero, factor = net.backend.step, net.backend.zero, self.layout.factor
-            self._fade(residual, call, zero, edges)
-            unit = 1 << (self.frame.bit_depth - 8)
-            scale = tiles.Scale(step, zero, unit, (1 << self.frame.bit_depth) - 1)
-            tiles.scatter(residual, list(call.cuts), self.out.planes, scale, factor, as_trained(self.frame))
+            for one, cut in zip(residual, call.cuts, strict=True):
+                kept = one[:, cut.keep_top :, cut.keep_left :]
+                top, left = cut.top + cut.keep_top, cut.left + cut.keep_left
+                self.sheet[:, top : top + kept.shape[1], left : left + kept.shape[2]] = kept
 
-    def _fade(self, residual: Residual, call: Call, zero: int, edges: npt.NDArray[np.bool_]) -> None:
-        height, width = self.layout.grid.core
-        for index in np.flatnonzero(~edges.all(axis=1)).tolist():
-            if len(call.cuts) == len(call.tiles):
-                part = residual[index]
-            else:  # four as one
-                row, column = divmod(index, 2)
-                part = residual[0][:, row * height : (row + 1) * height, column * width : (column + 1) * width]
-            feather.fade(part, self.layout.grid.tiles[call.tiles[index]], zero, edges[index])
+    def add(self, part: Part, net: Enlarger, edges: npt.NDArray[np.bool_], limit: float) -> None:
+        """Add residuals from the sheet to the base, which must be there.
+
+        edges: (all tiles, 4), see ``feather``. limit: see ``guard``.
+        """
+        step, zero = net.backend.step, net.backend.zero
+        unit = 1 << (self.frame.bit_depth - 8)
+        scale = tiles.Scale(step, zero, unit, (1 << self.frame.bit_depth) - 1)
+        factor, chroma = self.layout.factor, as_trained(self.frame)
+        with self.stages.stage("guard"):
+            residual = guard.bounded(self._on_sheet(part), step, zero, factor, limit)
+        with self.stages.stage("scatter"):
+            for tile in part.tiles:
+                if not edges[tile].all():
+                    feather.fade(self._on_sheet(self.layout.part_of(tile)), zero, edges[tile])
+            top, left = part.area.top // 2, part.area.left // 2
+            tiles.scatter(residual, (top, left), self.out.planes, scale, factor, chroma)
+
+    def _on_sheet(self, part: Part) -> Residual:
+        area = part.area
+        return self.sheet[:, area.top // 2 : -(-area.bottom // 2), area.left // 2 : -(-area.right // 2)]

@@ -382,7 +382,7 @@ def test_the_engine_knows_where_its_time_went(net: Enlarger) -> None:
     ticks = iter(range(1000))
     engine = engine_for(noise_frame(40, 30), "160x90", nets=only(net), stages=Stages(lambda: next(ticks)))
     engine.process(noise_frame(40, 30))
-    assert set(engine.stages.total_ns) == {"base", "gather", "analyse", "infer", "scatter"}
+    assert set(engine.stages.total_ns) == {"base", "gather", "analyse", "infer", "guard", "scatter"}
     assert all(spent > 0 for spent in engine.stages.total_ns.values())
 
 

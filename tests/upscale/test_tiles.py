@@ -114,10 +114,9 @@ def test_a_residual_that_is_what_the_base_lacks_gives_the_truth(
     whole = (np.concatenate(residual) + 128).astype(np.uint8)
     planes = (base[0], base[1], base[2])
     for tile in tiles.grid((rows, columns), core):
-        batch = np.full((1, 6 * factor * factor, *core), 255, np.uint8)  # what a tile does not keep is noise
-        part = whole[:, tile.top : tile.top + core[0], tile.left : tile.left + core[1]]
-        batch[0, :, : part.shape[1], : part.shape[2]] = part
-        tiles.scatter(batch, [tile], planes, tiles.Scale(1.0, 128, unit, peak), factor, chroma=True)
+        at = (tile.top + tile.keep_top, tile.left + tile.keep_left)
+        part = whole[:, at[0] : tile.top + core[0], at[1] : tile.left + core[1]]
+        tiles.scatter(part, at, planes, tiles.Scale(1.0, 128, unit, peak), factor, chroma=True)
     assert all(np.array_equal(got, want) for got, want in zip(planes, truth, strict=True))
 
 
@@ -126,8 +125,8 @@ def test_a_step_is_worth_its_code_values(bits: int, code: int, expected: int) ->
     dtype = np.uint8 if bits == 8 else np.uint16
     base = tuple(np.full(shape, code, dtype) for shape in ((4, 4), (2, 2), (2, 2)))
     scale = tiles.Scale(0.75, 128, 1 << (bits - 8), (1 << bits) - 1)
-    residual = np.full((1, 24, 1, 1), 140, np.uint8)
-    tiles.scatter(residual, tiles.grid((1, 1), (1, 1)), base, scale, 2, chroma=False)  # type: ignore[arg-type]
+    residual = np.full((24, 1, 1), 140, np.uint8)
+    tiles.scatter(residual, (0, 0), base, scale, 2, chroma=False)  # type: ignore[arg-type]
     assert np.all(base[0] == expected)
     assert np.all(base[1] == code)
     assert np.all(base[2] == code)
@@ -135,8 +134,8 @@ def test_a_step_is_worth_its_code_values(bits: int, code: int, expected: int) ->
 
 def test_a_float_residual_is_rounded_once() -> None:
     base = tuple(np.full(shape, 10, np.uint8) for shape in ((4, 4), (2, 2), (2, 2)))
-    residual = np.full((1, 24, 1, 1), -2.7, np.float32)
-    tiles.scatter(residual, tiles.grid((1, 1), (1, 1)), base, tiles.Scale(1.0, 0, 1, 255), 2, chroma=True)  # type: ignore[arg-type]
+    residual = np.full((24, 1, 1), -2.7, np.float32)
+    tiles.scatter(residual, (0, 0), base, tiles.Scale(1.0, 0, 1, 255), 2, chroma=True)  # type: ignore[arg-type]
     assert all(np.all(plane == 7) for plane in base)
 
 

@@ -25,6 +25,16 @@ class Condition:
     noise: int
     coding: int
 
+    @property
+    def sigma(self) -> float:
+        """Noise in 8-bit code values."""
+        return self.noise / _NOISE_CODES_PER_SIGMA
+
+    @property
+    def damage(self) -> float:
+        """By a codec, 0..1."""
+        return max(0, self.coding - _CODED) / (255 - _CODED)
+
 
 def condition(luma: npt.NDArray[np.uint8], coded: bool = True, stride: int = 0) -> Condition:
     """Estimate both from 8-bit luma (H, W); ``coded``: the source went through a lossy codec.
