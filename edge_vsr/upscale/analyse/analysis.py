@@ -13,13 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_vsr.upscale.analyse.cells import CELL_PX, Area, Map, Planes8, TileCells, cell_means
-from edge_vsr.upscale.analyse.change import changed_cells, changed_tiles, differing_tiles
-from edge_vsr.upscale.analyse.haar import haar_cells, sampled_rows
+from edge_vsr.upscale.analyse.change import apart_by_cells, changed_cells, differing_tiles
+from edge_vsr.upscale.analyse.cut import is_cut, small_map
+from edge_vsr.upscale.analyse.damage import DamageModel
+from edge_vsr.upscale.analyse.haar import haar_cells, sampled_strips
+from edge_vsr.upscale.analyse.motion import TileMotion, coarse_map
+from edge_vsr.upscale.analyse.noise_model import NoiseModel
 
 __all__ = ["Analyser", "Analysis", "Area", "Planes8"]
 
-_SAMPLED_CELLS = 8000
-_ROWS_A_TILE = 3  # sampled rows of cells that a tile has at the least, where it is high enough
+_SAMPLED_CELLS = 5400
+_ROWS_A_TILE = 2  # sampled rows of cells that a tile has at the least, where it is high enough
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,27 +57,48 @@ class Analyser:
         self._grown = TileCells(self._areas, height_px, width_px, margin_px)
         self._tiles = TileCells(self._areas, height_px, width_px)
         self._sampled = TileCells(self._areas, height_px, width_px, row_stride=self._stride)
+        self._motion = TileMotion(self._areas, height_px, width_px)
         self.reset()
 
     def reset(self) -> None:
         """Forget the stream, as after a jump in it."""
+        self._noise = NoiseModel()
+        self._damage = DamageModel()
+        self._before: Map | None = None
 
     def analyse(self, planes: Planes8, reference: Planes8 | None, tolerance: float = 1.0) -> Analysis:
-        """Analyse the next frame of the stream; ``reference``: what each tile's shown output was computed from."""
-        none = np.zeros(len(self._areas), np.float32)
-        luma_cells = cell_means(planes[0])
-        sigma = np.zeros(luma_cells.shape, np.float32)
-        changed = self._changed(planes, reference, luma_cells, sigma, tolerance)
-        rows = sampled_rows(planes[0], self._stride)
-        energy = haar_cells(rows)
-        detail = np.sqrt(self._sampled.means((energy.lh + energy.hl + energy.hh) / 4))
-        return Analysis(changed, detail, none, none, none, cut=False)
+        """Analyse the next frame of the stream.
 
-    def _changed(
-        self, planes: Planes8, reference: Planes8 | None, luma_cells: Map, sigma: Map, tolerance: float
-    ) -> npt.NDArray[np.bool_]:
-        if reference is None:
-            return np.ones(len(self._areas), np.bool_)
-        if tolerance <= 0:
-            return differing_tiles(planes, reference, self._areas, self._margin_px)
-        return changed_tiles(changed_cells(planes, reference, luma_cells, sigma, tolerance), self._grown)
+        reference: planes of the same shapes, the source as it was when each tile's shown output was computed; None:
+        every tile is changed. tolerance: 0: a tile is changed unless it is identical, bit by bit, margin included;
+        1: unless nobody sees the difference; more: unless few do.
+        """
+        exact = tolerance <= 0
+        apart = None if reference is None or exact else apart_by_cells(planes, reference)
+        luma_cells = cell_means(planes[0]) if apart is None else apart.luma_now
+        strips = sampled_strips(planes[0], self._stride)
+        haar = haar_cells(strips)
+        self._noise.learn(haar, luma_cells[:: self._stride])
+        sigma_of_luma = self._noise.sigma_of_luma()
+        if apart is not None:
+            changed = self._grown.any(changed_cells(apart, sigma_of_luma, tolerance))
+        elif reference is not None:
+            changed = differing_tiles(planes, reference, self._areas, self._margin_px)
+        else:
+            changed = np.ones(len(self._areas), np.bool_)
+        noise = sigma_of_luma[np.rint(self._tiles.means(luma_cells)).astype(np.int64)]
+        fine = self._sampled.means((haar.lh + haar.hl + haar.hh) / 4)
+        detail = np.sqrt(np.maximum(fine - 0.75 * noise * noise, 0))
+        none = np.zeros(len(self._areas), np.float32)
+        coding = self._damage.judge(strips, haar, self._sampled) if self._coded else none
+        motion, cut = self._since_before(coarse_map(luma_cells), bool(changed.any()))
+        return Analysis(changed, detail, noise, coding, none if motion is None else motion, cut)
+
+    def _since_before(self, coarse: Map, anything_changed: bool) -> tuple[Map | None, bool]:
+        """Motion of the tiles, None for none, and whether there was a cut; remembers the map."""
+        before, self._before = self._before, coarse
+        if before is None or not anything_changed:
+            return None, False
+        if is_cut(small_map(coarse), small_map(before)):
+            return None, True
+        return self._motion.lengths(coarse, before), False

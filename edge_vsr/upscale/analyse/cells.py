@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 CELL_PX = 8
+_STRIPE = 120  # lines that stay in the cache; a multiple of a cell
 
 Plane8 = npt.NDArray[np.uint8]
 Planes8 = tuple[Plane8, Plane8, Plane8]  # y (H, W), u and v (ceil H/2, ceil W/2)
@@ -44,11 +45,36 @@ def cell_means(plane: Plane8, side: int = CELL_PX) -> Map:
     A cell that the frame's edge cuts is filled up with the edge's samples. Halving thrice is several times
     faster than one step of 8; the last halving is in float32, so that rounding does not hide slow drifts.
     """
+    return _further(halved(_whole_cells(plane, side)), side)
+
+
+def cell_means_apart(now: Plane8, then: Plane8, side: int = CELL_PX) -> tuple[Map, Map, Map]:
+    """``cell_means`` of |now - then|, of ``now`` and of ``then``, the planes being read from memory only once.
+
+    Stripes stay in the cache between the three uses of them: half the time where others use the memory as well.
+    """
+    now, then = _whole_cells(now, side), _whole_cells(then, side)
+    height, width = now.shape
+    halves = np.empty((3, height // 2, width // 2), np.uint8)
+    for top in range(0, height, _STRIPE):
+        stripe, half = slice(top, top + _STRIPE), slice(top // 2, (top + _STRIPE) // 2)
+        halves[0, half] = halved(cv2.absdiff(now[stripe], then[stripe]))
+        halves[1, half] = halved(now[stripe])
+        halves[2, half] = halved(then[stripe])
+    apart, first, second = (_further(part, side) for part in halves)
+    return apart, first, second
+
+
+def _whole_cells(plane: Plane8, side: int) -> Plane8:
     below, right = -plane.shape[0] % side, -plane.shape[1] % side
-    if below or right:
-        plane = cv2.copyMakeBorder(plane, 0, below, 0, right, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
-    small: Numbers = plane
-    for _ in range(side.bit_length() - 2):
+    if not below and not right:
+        return plane
+    return cv2.copyMakeBorder(plane, 0, below, 0, right, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
+
+
+def _further(small: Numbers, side: int) -> Map:
+    """From means of 2x2 to means of ``side`` x ``side``."""
+    for _ in range(side.bit_length() - 3):
         small = halved(small)
     return halved(small.astype(np.float32)).astype(np.float32, copy=False)
 

@@ -19,44 +19,55 @@ Band = npt.NDArray[np.int16]
 class HaarCells:
     """Mean energy per cell of the kept rows, (rows, W // 8): squares of orthonormal Haar coefficients, codes^2.
 
-    White noise of deviation s gives s^2 in every band.
+    White noise of deviation s gives s^2 in every band. coarse: the variance of the low band in the cell, s^2 as
+    well; white noise is independent between the bands.
     """
 
     lh: Map
     hl: Map
     hh: Map
+    coarse: Map
 
 
-def sampled_rows(luma: Plane8, stride: int) -> Plane8:
-    """Luma of every ``stride``-th whole row of cells: (rows * 8, W // 8 * 8), contiguous; may be empty."""
+def sampled_strips(luma: Plane8, stride: int) -> Plane8:
+    """Luma of every ``stride``-th whole row of cells, and of the line below it: (rows, 9, W // 8 * 8); may be empty.
+
+    Below the frame its last line is repeated.
+    """
     height, width = (side // CELL_PX * CELL_PX for side in luma.shape)
     if not height or not width:
-        return np.zeros((0, width), np.uint8)
-    starts = range(0, height, CELL_PX * stride)
-    return np.concatenate([luma[start : start + CELL_PX, :width] for start in starts])
+        return np.zeros((0, CELL_PX + 1, width), np.uint8)
+    last = len(luma) - 1
+    lines = np.arange(0, height, CELL_PX * stride)[:, None] + np.arange(CELL_PX + 1)
+    return luma[np.minimum(lines, last), :width]
 
 
-def haar_cells(rows: Plane8) -> HaarCells:
-    """Energies of the three high bands of ``sampled_rows``."""
-    lh, hl, hh = haar_bands(rows)
-    return HaarCells(_energy(lh), _energy(hl), _energy(hh))
+def haar_cells(strips: Plane8) -> HaarCells:
+    """Energies of the bands of ``sampled_strips``."""
+    ll, lh, hl, hh = haar_bands(strips[:, :CELL_PX])
+    low = ll.astype(np.float32)
+    coarse = _energy(ll) - np.square(_mean_of_4x4(low) / 2)
+    return HaarCells(_energy(lh), _energy(hl), _energy(hh), coarse.astype(np.float32, copy=False))
 
 
-def haar_bands(rows: Plane8) -> tuple[Band, Band, Band]:
-    """LH, HL and HH (h/2, w/2), twice as large as orthonormal ones, of contiguous luma with even sides.
+def haar_bands(strips: Plane8) -> tuple[Band, Band, Band, Band]:
+    """LL, LH, HL and HH (rows * 4, w/2), twice as large as orthonormal ones, of luma (rows, 8, w) with even w.
 
     Two neighbours are read as one 16-bit word: unpacking them is vector code, a strided view is not.
     """
-    pairs = rows.view(np.dtype("<u2"))
-    upper, lower = pairs[0::2], pairs[1::2]
-    a, b = (upper & 255).view(np.int16), (upper >> 8).view(np.int16)
-    c, d = (lower & 255).view(np.int16), (lower >> 8).view(np.int16)
+    pairs = strips.view(np.dtype("<u2"))
+    upper, lower = (pairs[:, first::2] for first in (0, 1))
+    width = pairs.shape[2]
+    a, b, c, d = (half.view(np.int16).reshape(-1, width) for p in (upper, lower) for half in (p & 255, p >> 8))
     above, below, left, right = a + b, c + d, a - b, c - d
-    return above - below, left + right, left - right
+    return above + below, above - below, left + right, left - right
 
 
 def _energy(band: Band) -> Map:
     values = band.astype(np.float32)
     values *= values
-    energy: Map = halved(halved(values))
-    return energy * np.float32(0.25)
+    return np.asarray(_mean_of_4x4(values) / 4, np.float32)
+
+
+def _mean_of_4x4(values: Map) -> Map:
+    return np.asarray(halved(halved(values)), np.float32)
