@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from edge_vsr.color import Plane, Planes
+from edge_vsr.color import Planes
 from edge_vsr.frame import Frame
 from edge_vsr.upscale.analyse.analysis import Area
-from edge_vsr.upscale.resample import Kernel, axis, resample_plane
+from edge_vsr.upscale.resample import Kernel, axis, resample_window
 
 _MARGIN = 3  # samples: the reach of the widest kernel
 
@@ -40,20 +40,13 @@ def base_area(frame: Frame, out: Planes, area: Area, factor: int, kernel: Kernel
         site = (frame.siting.x, frame.siting.y) if index else (0.0, 0.0)
         top, left = max(0, area.top // y - _MARGIN), max(0, area.left // x - _MARGIN)
         part = plane[top : -(-area.bottom // y) + _MARGIN, left : -(-area.right // x) + _MARGIN]
-        large = _enlarged(part, factor, (x, y), site, kernel, peak)
-        mine = into[_scaled(area, x, y, factor)]
-        above, before = (area.top // y - top) * factor, (area.left // x - left) * factor
-        mine[:] = large[above : above + mine.shape[0], before : before + mine.shape[1]]
+        ax_y, ax_x = (
+            axis(size, size * factor, size * one, size * one * factor, (one, one), (at, at))
+            for size, one, at in zip(part.shape, (y, x), site[::-1], strict=True)
+        )
+        corner = ((area.top // y - top) * factor, (area.left // x - left) * factor)
+        resample_window(part, ax_x, ax_y, kernel, peak, corner, into[_scaled(area, x, y, factor)])
     return None
-
-
-def _enlarged(
-    part: Plane, factor: int, step: tuple[int, int], site: tuple[float, float], kernel: Kernel, peak: int
-) -> Plane:
-    along = []
-    for size, one, at in zip(part.shape, step[::-1], site[::-1], strict=True):
-        along.append(axis(size, size * factor, size * one, size * one * factor, (one, one), (at, at)))
-    return resample_plane(part, along[1], along[0], kernel, peak)
 
 
 def _steps(frame: Frame) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:

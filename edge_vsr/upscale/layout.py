@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +12,8 @@ from edge_vsr.upscale import tiles
 from edge_vsr.upscale.analyse.analysis import Area
 from edge_vsr.upscale.calls import Grid
 from edge_vsr.upscale.resample import Kernel
+
+_BRIDGE = np.ones((3, 7), np.uint8)  # tiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,11 @@ class Layout:
 
     def part_of(self, tile: int) -> Part:
         return Part((tile,), self.areas[tile])
+
+    def bridged(self, which: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """The flagged tiles (tiles,) and small gaps between them: a part costs as much as seven tiles more in one."""
+        flags = which.reshape(self.grid.shape).astype(np.uint8)
+        return np.asarray(cv2.morphologyEx(flags, cv2.MORPH_CLOSE, _BRIDGE) != 0, np.bool_).ravel()
 
     def parts(self, which: npt.NDArray[np.bool_]) -> list[Part]:
         """The flagged tiles (tiles,) as rectangles: runs along a row, and the same run in the rows below it."""

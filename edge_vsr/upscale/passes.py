@@ -136,10 +136,11 @@ class Pass:
     def _begun(self, frame: Frame, kept: Flags, stages: Stages) -> Work:
         """A frame that shows the former output where that is kept, and the base elsewhere."""
         work = Work(frame, base.blank(frame, self._layout.factor), self._layout, self._sheet, stages)
-        tasks = [partial(work.resample, part) for part in self._layout.parts(~kept)]
+        anew = self._layout.bridged(~kept)
+        self._workers.run([partial(work.resample, part) for part in self._layout.parts(anew)])
         if self._memory.output is not None:
-            tasks += [partial(work.reuse, part, self._memory.output.planes) for part in self._layout.parts(kept)]
-        self._workers.run(tasks)
+            former = self._memory.output.planes
+            self._workers.run([partial(work.reuse, part, former) for part in self._layout.parts(kept)])
         return work
 
     def _state(self, analysis: Analysis | None, kept: Flags) -> TileState:
@@ -179,9 +180,9 @@ class Pass:
         self._workers.run([partial(work.resample, part) for part in self._layout.parts(upgraded)])
         limit = guard.tolerance(told.sigma, told.damage)
         adding = [
-            partial(self._add, work, part, rung, edges.reshape(-1, 4), limit)
+            partial(self._add, work, part, rung, made == rung, edges.reshape(-1, 4), limit)
             for rung in range(1, len(self._rungs) + 1)
-            for part in self._layout.parts(made == rung)
+            for part in self._layout.parts(self._layout.bridged(made == rung) & ((made <= BASE) | (made == rung)))
         ]
         self._workers.run(adding)
         return made
@@ -199,10 +200,10 @@ class Pass:
             made[list(call.tiles)] = call.rung
         self.tally.late += sum(len(call.tiles) for call in calls[done:])
 
-    def _add(self, work: Work, part: Part, rung: int, edges: Flags, limit: float) -> None:
+    def _add(self, work: Work, part: Part, rung: int, mine: Flags, edges: Flags, limit: float) -> None:
         begin = time.monotonic_ns()
-        work.add(part, self._rungs[rung - 1], edges, limit)
-        self._prices.note(_ADD, (time.monotonic_ns() - begin) // len(part.tiles))
+        work.add(part, self._rungs[rung - 1], mine, edges, limit)
+        self._prices.note(_ADD, (time.monotonic_ns() - begin) // int(mine[list(part.tiles)].sum()))
 
     def _in_time(self, calls: list[Call], effort: Effort) -> Callable[[int], bool]:
         """Whether the call of that index may still begin: what it lays on the sheet must be added in time, too."""

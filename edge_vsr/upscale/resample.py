@@ -180,33 +180,45 @@ _SHARPER = np.array([-3, 38, -3], np.float32) / 32
 _FRACTION = 64  # of a code value, as int16: sharpening leaves -107 to 360
 
 
-def _double_cubic(plane: Plane) -> Plane:
-    """8-bit luma at twice its size by Keys' kernel, in a third of the time; rounded to 1/64 before it is rounded."""
-    height, width = plane.shape
-    out = np.empty((2 * height, 2 * width), np.uint8)
+def _double_cubic(plane: Plane, window: tuple[slice, slice], out: Plane) -> None:
+    """Write a window of 8-bit luma at twice its size, by Keys' kernel; rounded to 1/64 before it is rounded."""
     edge, taps = 2, _SHARPER * np.sqrt(_FRACTION)
     padded = cv2.copyMakeBorder(plane, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-    for top in range(0, height, _STRIPE):
-        tall = min(_STRIPE, height - top)
-        sharp = cv2.sepFilter2D(padded[top : top + tall + 2 * edge], cv2.CV_16S, taps, taps)
+    rows, columns = window
+    across = slice(columns.start + 2 * edge, columns.stop + 2 * edge)
+    for begin in range(rows.start, rows.stop, 2 * _STRIPE):
+        end = min(begin + 2 * _STRIPE, rows.stop)
+        first, last = begin // 2, -(-end // 2) + 2 * edge
+        sharp = cv2.sepFilter2D(padded[first:last], cv2.CV_16S, taps, taps)
         large = cv2.resize(sharp, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
-        mine = large[2 * edge : -2 * edge, 2 * edge : -2 * edge]
-        np.maximum(mine, 0, out=mine)  # what follows would take the absolute value
-        cv2.convertScaleAbs(mine, dst=out[2 * top : 2 * (top + tall)], alpha=1 / _FRACTION)
-    return out
+        mine = large[begin - 2 * first + 2 * edge :][: end - begin, across]
+        cv2.threshold(mine, 0, 0, cv2.THRESH_TOZERO, dst=mine)  # what follows would take the absolute value
+        cv2.convertScaleAbs(mine, dst=out[begin - rows.start : end - rows.start], alpha=1 / _FRACTION)
 
 
 def resample_plane(plane: Plane, ax_x: Axis, ax_y: Axis, kernel: Kernel, peak: int) -> Plane:
     """Resample one plane of code values, rounding once and clipping to 0..``peak``."""
     if (ax_x.start, ax_x.pitch, ax_y.start, ax_y.pitch) == (0.0, 1.0, 0.0, 1.0) and plane.shape == (ax_y.dst, ax_x.dst):
         return plane
-    doubled = ax_x.pitch == ax_y.pitch == 0.5
-    if doubled and (ax_y.dst, ax_x.dst) == (2 * plane.shape[0], 2 * plane.shape[1]):
-        by_linear = kernel.name == "bicubic" and ax_x.start == ax_y.start == -0.25 and plane.dtype == np.uint8
-        out = _double_cubic(plane) if by_linear else _double(plane, ax_x, ax_y, kernel)
+    out = np.empty((ax_y.dst, ax_x.dst), plane.dtype)
+    resample_window(plane, ax_x, ax_y, kernel, peak, (0, 0), out)
+    return cast(Plane, out)
+
+
+def resample_window(
+    plane: Plane, ax_x: Axis, ax_y: Axis, kernel: Kernel, peak: int, at: tuple[int, int], out: Plane
+) -> None:
+    """Write what ``resample_plane`` would give from row and column ``at`` on into ``out``, as far as that reaches."""
+    window = (slice(at[0], at[0] + out.shape[0]), slice(at[1], at[1] + out.shape[1]))
+    doubled = ax_x.pitch == ax_y.pitch == 0.5 and (ax_y.dst, ax_x.dst) == (2 * plane.shape[0], 2 * plane.shape[1])
+    if doubled and kernel.name == "bicubic" and ax_x.start == ax_y.start == -0.25 and plane.dtype == np.uint8:
+        return _double_cubic(plane, window, out)
+    large = _double(plane, ax_x, ax_y, kernel) if doubled else _resample_codes(plane, ax_x, ax_y, kernel)
+    if plane.dtype == np.uint8:
+        out[:] = large[window]
     else:
-        out = _resample_codes(plane, ax_x, ax_y, kernel)
-    return out if plane.dtype == np.uint8 else np.minimum(out, np.uint16(peak))
+        np.minimum(large[window], np.uint16(peak), out=out)
+    return None
 
 
 def resample_frame(

@@ -22,6 +22,8 @@ from edge_vsr.upscale.enlarge import Enlarger
 from edge_vsr.upscale.layout import Layout, Part
 from edge_vsr.upscale.seen import Seen, as_trained
 
+Flags = npt.NDArray[np.bool_]
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -57,20 +59,24 @@ class Work:
                 top, left = cut.top + cut.keep_top, cut.left + cut.keep_left
                 self.sheet[:, top : top + kept.shape[1], left : left + kept.shape[2]] = kept
 
-    def add(self, part: Part, net: Enlarger, edges: npt.NDArray[np.bool_], limit: float) -> None:
+    def add(self, part: Part, net: Enlarger, mine: Flags, edges: Flags, limit: float) -> None:
         """Add residuals from the sheet to the base, which must be there.
 
-        edges: (all tiles, 4), see ``feather``. limit: see ``guard``.
+        mine: (all tiles,), those whose residuals were laid; the others of the part get nothing added. edges: (all
+        tiles, 4), see ``feather``. limit: see ``guard``.
         """
         step, zero = net.backend.step, net.backend.zero
         unit = 1 << (self.frame.bit_depth - 8)
         scale = tiles.Scale(step, zero, unit, (1 << self.frame.bit_depth) - 1)
         factor, chroma = self.layout.factor, as_trained(self.frame)
         with self.stages.stage("guard"):
+            for tile in part.tiles:
+                if not mine[tile]:
+                    self._on_sheet(self.layout.part_of(tile))[:] = zero
             residual = guard.bounded(self._on_sheet(part), step, zero, factor, limit)
         with self.stages.stage("scatter"):
             for tile in part.tiles:
-                if not edges[tile].all():
+                if mine[tile] and not edges[tile].all():
                     feather.fade(self._on_sheet(self.layout.part_of(tile)), zero, edges[tile])
             top, left = part.area.top // 2, part.area.left // 2
             tiles.scatter(residual, (top, left), self.out.planes, scale, factor, chroma)
