@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_vsr.upscale.analyse.cells import CELL_PX, Area, Map, Planes8, TileCells, cell_means
-from edge_vsr.upscale.analyse.change import apart_by_cells, changed_cells, differing_tiles
+from edge_vsr.upscale.analyse.change import CODED_FLICKER, apart_by_cells, changed_cells, differing_tiles
 from edge_vsr.upscale.analyse.cut import is_cut, small_map
 from edge_vsr.upscale.analyse.damage import DamageModel
 from edge_vsr.upscale.analyse.haar import haar_cells, sampled_strips
@@ -50,6 +50,7 @@ class Analyser:
         self._areas = list(areas)
         self._shape = (height_px, width_px)
         self._coded = coded
+        self._flicker = CODED_FLICKER if coded else 1.0
         self._margin_px = margin_px
         cells = (height_px // CELL_PX) * (width_px // CELL_PX)
         lowest = min((a.bottom - a.top for a in self._areas), default=CELL_PX) // CELL_PX
@@ -81,7 +82,7 @@ class Analyser:
         self._noise.learn(haar, luma_cells[:: self._stride])
         sigma_of_luma = self._noise.sigma_of_luma()
         if apart is not None:
-            changed = self._grown.any(changed_cells(apart, sigma_of_luma, tolerance))
+            changed = self._grown.any(changed_cells(apart, sigma_of_luma, tolerance * self._flicker))
         elif reference is not None:
             changed = differing_tiles(planes, reference, self._areas, self._margin_px)
         else:

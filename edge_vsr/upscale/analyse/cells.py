@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 CELL_PX = 8
-_STRIPE = 120  # lines that stay in the cache; a multiple of a cell
+_CELLS_A_STRIPE = 15  # high: 120 lines of luma stay in the cache
 
 Plane8 = npt.NDArray[np.uint8]
 Planes8 = tuple[Plane8, Plane8, Plane8]  # y (H, W), u and v (ceil H/2, ceil W/2)
@@ -54,14 +54,14 @@ def cell_means_apart(now: Plane8, then: Plane8, side: int = CELL_PX) -> tuple[Ma
     Stripes stay in the cache between the three uses of them: half the time where others use the memory as well.
     """
     now, then = _whole_cells(now, side), _whole_cells(then, side)
-    height, width = now.shape
-    halves = np.empty((3, height // 2, width // 2), np.uint8)
-    for top in range(0, height, _STRIPE):
-        stripe, half = slice(top, top + _STRIPE), slice(top // 2, (top + _STRIPE) // 2)
-        halves[0, half] = halved(cv2.absdiff(now[stripe], then[stripe]))
-        halves[1, half] = halved(now[stripe])
-        halves[2, half] = halved(then[stripe])
-    apart, first, second = (_further(part, side) for part in halves)
+    means = np.empty((3, now.shape[0] // side, now.shape[1] // side), np.float32)
+    lines = _CELLS_A_STRIPE * side
+    for stripe in range(-(-now.shape[0] // lines)):
+        rows = slice(stripe * lines, (stripe + 1) * lines)
+        cells = slice(stripe * _CELLS_A_STRIPE, (stripe + 1) * _CELLS_A_STRIPE)
+        for mean, part in zip(means, (cv2.absdiff(now[rows], then[rows]), now[rows], then[rows]), strict=True):
+            mean[cells] = _further(halved(part), side)
+    apart, first, second = means
     return apart, first, second
 
 
@@ -92,6 +92,7 @@ class TileCells:
         last = -(-np.clip(grown[:, 2:], 1, np.maximum(limits, 1)) // CELL_PX)
         self._top, self._bottom = _kept_rows(first[:, 0], last[:, 0], row_stride)
         self._left, self._right = first[:, 1], np.maximum(last[:, 1], first[:, 1] + 1)
+        self._corners: dict[tuple[int, ...], tuple[list[npt.NDArray[np.int64]], npt.NDArray[np.int64]]] = {}
 
     def sums(self, cells: Numbers) -> npt.NDArray[np.float64]:
         """Sum over every tile's cells: (tiles,), of a uint8 or float32 map (rows, columns)."""
@@ -107,13 +108,20 @@ class TileCells:
         return np.asarray(self.sums(cells.view(np.uint8)) > 0)
 
     def _sums_and_counts(self, cells: Numbers) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-        """Rectangles are cut to the map: some maps lack the cells that the frame's edge cuts."""
-        table = cv2.integral(cells)
-        rows, columns = cells.shape
-        top, bottom = np.minimum(self._top, rows - 1), np.minimum(self._bottom, rows)
-        left, right = np.minimum(self._left, columns - 1), np.minimum(self._right, columns)
-        total = table[bottom, right] - table[top, right] - table[bottom, left] + table[top, left]
-        return np.asarray(total, np.float64), (bottom - top) * (right - left)
+        if cells.shape not in self._corners:
+            self._corners[cells.shape] = self._corners_in(*cells.shape)
+        corners, count = self._corners[cells.shape]
+        table = cv2.integral(cells).ravel()
+        inside, above, upper, lower = (table.take(corner) for corner in corners)
+        return np.asarray(inside + above - upper - lower, np.float64), count
+
+    def _corners_in(self, rows: int, columns: int) -> tuple[list[npt.NDArray[np.int64]], npt.NDArray[np.int64]]:
+        """Places in a summed-area table, cut to the map: some maps lack the cells that the frame's edge cuts."""
+        top, left = np.minimum(self._top, rows - 1), np.minimum(self._left, columns - 1)
+        bottom, right = np.minimum(self._bottom, rows), np.minimum(self._right, columns)
+        pitch = columns + 1
+        places = [y * pitch + x for y, x in ((bottom, right), (top, left), (top, right), (bottom, left))]
+        return places, (bottom - top) * (right - left)
 
 
 def _kept_rows(

@@ -21,6 +21,8 @@ from edge_vsr.upscale.analyse.cells import CELL_PX, Area, Map, Plane8, Planes8, 
 _MEAN_ABS = 2 / math.sqrt(math.pi)  # of the difference of two exposures, in sigma of one
 _SPREAD_ABS = math.sqrt(2 - 4 / math.pi)
 _SPREAD = math.sqrt(2)
+CODED_FLICKER = 2.5  # times the floors: codecs make still pictures flicker so; reused source stays within about 50 dB
+
 _Z = 6.0
 _CHROMA_CELL = CELL_PX // 2
 _FLOOR_ABS = 1.0  # code values of mean |a - b| that nobody sees in a moving picture

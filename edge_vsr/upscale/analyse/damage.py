@@ -68,12 +68,11 @@ def _by_phase(steps: Map) -> _Phases:
 
 
 def _across_columns(strips: Plane8) -> Map:
-    """Steps from the sample to the left, in every other row: (rows, columns, 8); none at the frame's left edge."""
-    lines = np.ascontiguousarray(strips[:, 0:CELL_PX:2])
+    """Steps from the sample to the left, in every fourth row: (rows, columns, 8); none at the frame's left edge."""
+    lines = np.ascontiguousarray(strips[:, 0 : CELL_PX : CELL_PX // 2])
     steps = np.zeros(lines.shape, np.uint8)
     np.minimum(_apart(lines[:, :, 1:], lines[:, :, :-1]), _STEEP, out=steps[:, :, 1:])
-    first, second, third, fourth = (steps[:, line] for line in range(4))
-    mean: Map = (first + second + third + fourth).astype(np.float32) * np.float32(0.25)  # 4 * _STEEP fits a byte
+    mean: Map = (steps[:, 0] + steps[:, 1]).astype(np.float32) * np.float32(0.5)  # twice _STEEP fits a byte
     return mean.reshape(len(strips), -1, CELL_PX)
 
 
