@@ -168,7 +168,8 @@ class _Job:
         sink = output.open_sink(video)
         pair = BeforeAfter(self._spec, built.engine, info.frame_count, resumed_at)
         meter = Meter(info.frame_count, built.engine.rung, resumed_at, time.monotonic())
-        loop = JobLoop(self._timed(source, video), pair.process, sink.write, skip=resumed_at)
+        process = engines.grouped(pair.process, built.engine, resumed_at, outputs.SEGMENT_FRAMES)
+        loop = JobLoop(self._timed(source, video), process, sink.write, skip=resumed_at)
         try:
             counters = loop.run(self._should_stop, self._ticker(meter))
             if counters.stopped:
@@ -179,6 +180,7 @@ class _Job:
             raise
         self._on_progress(meter.tick(counters.upscaled, time.monotonic()))
         notes = output.place(journal, self._window(video), complete=True)
+        tally = built.engine.tally
         pair.save()
         self._place.remove()
         return JobReport(
@@ -186,7 +188,7 @@ class _Job:
             counters.read,
             (video.width_px, video.height_px),
             time.monotonic() - self._began,
-            (*info.notes, *built.notes, *built.engine.notes, *notes, *_decoding(source.report)),
+            (*info.notes, *built.notes, *built.engine.notes, *notes, *engines.spared(tally), *_decoding(source.report)),
         )
 
     def _timed(self, source: Source, video: VideoFormat) -> Iterator[Frame]:

@@ -35,8 +35,8 @@ def add_picture_options(parser: argparse.ArgumentParser) -> None:
         "--model",
         default=DEFAULT_RUNG,
         metavar="NAME",
-        help="fast, balanced or best, with the nets that the size asks for; or one net by its name or folder; none: "
-        "resample only (default: %(default)s)",
+        help="light, fast, balanced or best, with the nets that the size asks for; or one net by its name or folder; "
+        "none: resample only (default: %(default)s)",
     )
 
 

@@ -36,6 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", metavar="OUT", type=Path, help="what to write")
     add_picture_options(parser)
     parser.add_argument(
+        "--sparsity",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="how much the net may leave out: 0 nothing, 1 what cannot be seen, as where nothing changed or nothing is "
+        "to gain; more is faster (default: %(default)g)",
+    )
+    parser.add_argument(
         "--backend",
         default="auto",
         metavar="NAME",
@@ -73,6 +81,7 @@ def spec_of(args: argparse.Namespace) -> JobSpec:
         target=parse_target(args.to),
         fit=Fit(args.fit),
         model=args.model,
+        sparsity=args.sparsity,
         backend=args.backend,
         encoder=args.encoder,
         quality=args.quality,

@@ -5,6 +5,7 @@ Engine(video, target=..., fit=..., layout=..., nets=enlargers("best"))    as a j
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,25 +14,36 @@ from typing import Protocol
 import cv2
 
 from edge_vsr.frame import ChromaLayout, Frame, VideoFormat
+from edge_vsr.heap import keep_freed_memory
 from edge_vsr.jobs.spec import JobSpec
 from edge_vsr.models import store
 from edge_vsr.models.store import Model, Selection
 from edge_vsr.upscale.backends.choose import choose
 from edge_vsr.upscale.engine import Engine
 from edge_vsr.upscale.enlarge import Enlarger
+from edge_vsr.upscale.passes import Tally
 
 NO_MODEL = "none"
 
 
 class JobEngine(Protocol):
-    """An Upscaler that can also show its base picture and say what it is. Keeps no state between frames."""
+    """An Upscaler that can also show its base picture and say what it is and did."""
 
     output: VideoFormat
     notes: tuple[str, ...]
     rung: str
 
+    @property
+    def tally(self) -> Tally:
+        """What became of the tiles so far."""
+        ...
+
     def process(self, frame: Frame) -> Frame:
         """See Upscaler."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the frames before."""
         ...
 
     def base_of(self, frame: Frame) -> Frame:
@@ -97,9 +109,12 @@ Builder = Callable[[VideoFormat, JobSpec, ChromaLayout, bool], Built]
 def build(source: VideoFormat, spec: JobSpec, layout: ChromaLayout, exact: bool) -> Built:
     """The engine a job asks for. Raises ModelError, BackendError, UsageError."""
     cv2.setNumThreads(1)  # the stages of a job overlap; threads inside one stage cost a third more CPU time
+    keep_freed_memory()
     selection = None if spec.model == NO_MODEL else store.select(spec.model)
     nets = Enlargers(selection, spec.backend) if selection else None
-    engine = Engine(source, target=spec.target, fit=spec.fit, layout=layout, exact=exact, nets=nets)
+    engine = Engine(
+        source, target=spec.target, fit=spec.fit, layout=layout, exact=exact, nets=nets, sparsity=spec.sparsity
+    )
     if selection is None or nets is None:
         return Built(engine, NO_MODEL)
     notes = [f"A faster backend was passed over: {why}." for why in nets.refused]
@@ -107,3 +122,29 @@ def build(source: VideoFormat, spec: JobSpec, layout: ChromaLayout, exact: bool)
     if cleaner and source.coded and engine.rung == "base":
         notes.append(f"--model {cleaner.manifest.name} would clean the picture without enlarging it.")
     return Built(engine, nets.identity(), tuple(notes))
+
+
+def grouped(process: Callable[[Frame], Frame], engine: JobEngine, first: int, group: int) -> Callable[[Frame], Frame]:
+    """``process``, with every ``group`` of frames begun afresh: a job that goes on then makes the same pictures.
+
+    first: the number of the first frame that will come.
+    """
+    index = itertools.count(first)
+
+    def run(frame: Frame) -> Frame:
+        if next(index) % group == 0:
+            engine.reset()
+        return process(frame)
+
+    return run
+
+
+def spared(tally: Tally) -> list[str]:
+    """How much of the picture needed no net, in a sentence."""
+    total = sum(tally.kinds.values())
+    reused, plain = (100 * tally.kinds[kind] / max(1, total) for kind in ("reused", "base"))
+    if reused + plain < 1:
+        return []
+    return [
+        f"{reused:.0f} % of the picture was kept, for it had not changed; {plain:.0f} % had nothing to gain from a net."
+    ]

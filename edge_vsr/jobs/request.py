@@ -15,6 +15,7 @@ from edge_vsr.jobs.spec import JobSpec
 from edge_vsr.present import encoders, images
 
 STDIN = "-"
+MOST_SPARSITY = 100
 # Where the output goes, and what happens to the old one, does not change what it looks like.
 _NOT_IN_FINGERPRINT = {"source", "output", "overwrite", "preview"}
 
@@ -40,6 +41,8 @@ def kind_of(output: Path) -> Kind:
 
 def check(spec: JobSpec) -> Kind:
     """Refuse what cannot work. Raises UsageError, SinkError."""
+    if not 0 <= spec.sparsity <= MOST_SPARSITY:
+        raise UsageError(f"--sparsity must lie between 0 and {MOST_SPARSITY}, not at {spec.sparsity:g}")
     kind = kind_of(spec.output)
     if kind is Kind.FILM:
         encoders.settings(spec.encoder, spec.quality, spec.output)

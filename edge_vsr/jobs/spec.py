@@ -17,6 +17,7 @@ class JobSpec:
     target: Target
     fit: Fit = Fit.LETTERBOX
     model: str = ""  # a rung, or one model by name or folder; "": the default rung; "none": base only
+    sparsity: float = 1.0  # 0: every tile of every frame; 1: no tile where nobody would see it; more: fewer
     backend: str = "auto"
     encoder: str = "x264"  # x264 | x265 | svtav1 | nvenc | ffv1
     quality: int | None = None  # the encoder's own scale (CRF, CQ); None: a sane default
