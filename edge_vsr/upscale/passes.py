@@ -183,6 +183,7 @@ class Pass:
             partial(self._add, work, part, rung, made == rung, edges.reshape(-1, 4), limit)
             for rung in range(1, len(self._rungs) + 1)
             for part in self._layout.parts(self._layout.bridged(made == rung) & ((made <= BASE) | (made == rung)))
+            if (made == rung)[list(part.tiles)].any()  # a gap may be a rectangle of its own
         ]
         self._workers.run(adding)
         return made
