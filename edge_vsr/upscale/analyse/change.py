@@ -28,7 +28,8 @@ _CHROMA_CELL = CELL_PX // 2
 _FLOOR_ABS = 1.0  # code values of mean |a - b| that nobody sees in a moving picture
 _FLOOR_DRIFT = 0.75
 _QUANTILE = 0.25
-_CALMEST = 0.936  # where the quantile of a cell's mean |a - b| lies under pure noise, in its expectation
+_CALM_LUMA = 0.79  # where that quantile lies under pure noise, in units of _MEAN_ABS sigma: simulated
+_CALM_CHROMA = 0.95
 _UNCLIPPED = (20, 230)  # luma; black bars and burnt skies are still however noisy the rest is
 _THIN = 3
 
@@ -58,11 +59,11 @@ def changed_cells(apart: Apart, sigma_of_luma: Map, tolerance: float) -> npt.NDA
     """
     tone = cv2.convertScaleAbs(apart.luma_now).astype(np.uint8, copy=False)
     sigma = cv2.LUT(tone, sigma_of_luma).astype(np.float32, copy=False)
-    believed = sigma * _support(apart.luma, sigma, tone)
-    seen = apart.luma > believed * (_MEAN_ABS + _Z * _SPREAD_ABS / CELL_PX) + _FLOOR_ABS * tolerance
     drift = np.abs(apart.luma_now - apart.luma_then)
+    believed = sigma * _support(apart.luma - drift, sigma * _CALM_LUMA, tone)
+    seen = apart.luma > believed * (_MEAN_ABS + _Z * _SPREAD_ABS / CELL_PX) + _FLOOR_ABS * tolerance
     seen |= drift > believed * (_Z * _SPREAD / CELL_PX) + _FLOOR_DRIFT * tolerance
-    believed = sigma * _support(apart.chroma, sigma, tone)
+    believed = sigma * _support(apart.chroma, sigma * _CALM_CHROMA, tone)
     seen |= apart.chroma > believed * (_MEAN_ABS + _Z * _SPREAD_ABS / _CHROMA_CELL) + _FLOOR_ABS * tolerance
     return np.asarray(seen)
 
@@ -84,13 +85,13 @@ def _absdiff(now: Plane8, then: Plane8) -> Plane8:
     return cv2.absdiff(now, then).astype(np.uint8, copy=False)
 
 
-def _support(apart: Map, sigma: Map, tone: Plane8) -> float:
+def _support(flicker: Map, sigma: Map, tone: Plane8) -> float:
     """How much of the believed noise the calmer cells show over time: 0 (none of it) .. 1."""
-    thin = slice(None, None, max(1, min(_THIN, min(apart.shape) // 8)))
+    thin = slice(None, None, max(1, min(_THIN, min(flicker.shape) // 8)))
     luma = tone[thin, thin]
     judged = (luma > _UNCLIPPED[0]) & (luma < _UNCLIPPED[1])
     if not judged.any():
         return 0.0
-    share = apart[thin, thin][judged] / (np.maximum(sigma[thin, thin][judged], 1e-3) * (_MEAN_ABS * _CALMEST))
+    share = flicker[thin, thin][judged] / (np.maximum(sigma[thin, thin][judged], 1e-3) * _MEAN_ABS)
     rank = int(_QUANTILE * (share.size - 1))
     return float(min(1.0, np.partition(share, rank)[rank]))

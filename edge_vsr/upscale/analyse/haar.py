@@ -17,7 +17,7 @@ Band = npt.NDArray[np.int16]
 
 @dataclass(frozen=True, slots=True)
 class HaarCells:
-    """Mean energy per cell of the kept rows, (rows, W // 8): squares of orthonormal Haar coefficients, codes^2.
+    """Mean energy per cell of the kept rows, (rows, max(1, W // 8)): squares of orthonormal Haar coefficients, codes^2.
 
     White noise of deviation s gives s^2 in every band. coarse: the variance of the low band in the cell, s^2 as
     well; white noise is independent between the bands.
@@ -30,16 +30,15 @@ class HaarCells:
 
 
 def sampled_strips(luma: Plane8, stride: int) -> Plane8:
-    """Luma of every ``stride``-th whole row of cells, and of the line below it: (rows, 9, W // 8 * 8); may be empty.
+    """Luma of every ``stride``-th whole row of cells, and of the line below it: (rows, 9, W // 8 * 8).
 
-    Below the frame its last line is repeated.
+    Below the frame its last line is repeated; a frame smaller than a cell is filled up to one in the same way.
     """
-    height, width = (side // CELL_PX * CELL_PX for side in luma.shape)
-    if not height or not width:
-        return np.zeros((0, CELL_PX + 1, width), np.uint8)
-    last = len(luma) - 1
+    height, width = (max(1, side // CELL_PX) * CELL_PX for side in luma.shape)
     lines = np.arange(0, height, CELL_PX * stride)[:, None] + np.arange(CELL_PX + 1)
-    return luma[np.minimum(lines, last), :width]
+    strips = luma[np.minimum(lines, len(luma) - 1), :width]
+    missing = width - strips.shape[2]
+    return np.pad(strips, ((0, 0), (0, 0), (0, missing)), mode="edge") if missing else strips
 
 
 def haar_cells(strips: Plane8) -> HaarCells:
