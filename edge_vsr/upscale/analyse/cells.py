@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 
 CELL_PX = 8
-_CELLS_A_STRIPE = 15  # high: 120 lines of luma stay in the cache
 
 Plane8 = npt.NDArray[np.uint8]
 Planes8 = tuple[Plane8, Plane8, Plane8]  # y (H, W), u and v (ceil H/2, ceil W/2)
@@ -40,41 +39,16 @@ def halved(plane: Numbers) -> Numbers:
 
 
 def cell_means(plane: Plane8, side: int = CELL_PX) -> Map:
-    """Means over cells of ``side`` x ``side`` samples (4, 8): (ceil h/side, ceil w/side), a quarter code exact.
+    """Means over cells of ``side`` x ``side`` samples (4, 8): (ceil h/side, ceil w/side), to about a quarter code.
 
     A cell that the frame's edge cuts is filled up with the edge's samples. Halving thrice is several times
     faster than one step of 8; the last halving is in float32, so that rounding does not hide slow drifts.
     """
-    return _further(halved(_whole_cells(plane, side)), side)
-
-
-def cell_means_apart(now: Plane8, then: Plane8, side: int = CELL_PX) -> tuple[Map, Map, Map]:
-    """``cell_means`` of |now - then|, of ``now`` and of ``then``, the planes being read from memory only once.
-
-    Stripes stay in the cache between the three uses of them: half the time where others use the memory as well.
-    """
-    now, then = _whole_cells(now, side), _whole_cells(then, side)
-    means = np.empty((3, now.shape[0] // side, now.shape[1] // side), np.float32)
-    lines = _CELLS_A_STRIPE * side
-    for stripe in range(-(-now.shape[0] // lines)):
-        rows = slice(stripe * lines, (stripe + 1) * lines)
-        cells = slice(stripe * _CELLS_A_STRIPE, (stripe + 1) * _CELLS_A_STRIPE)
-        for mean, part in zip(means, (cv2.absdiff(now[rows], then[rows]), now[rows], then[rows]), strict=True):
-            mean[cells] = _further(halved(part), side)
-    apart, first, second = means
-    return apart, first, second
-
-
-def _whole_cells(plane: Plane8, side: int) -> Plane8:
     below, right = -plane.shape[0] % side, -plane.shape[1] % side
-    if not below and not right:
-        return plane
-    return cv2.copyMakeBorder(plane, 0, below, 0, right, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
-
-
-def _further(small: Numbers, side: int) -> Map:
-    """From means of 2x2 to means of ``side`` x ``side``."""
-    for _ in range(side.bit_length() - 3):
+    if below or right:
+        plane = cv2.copyMakeBorder(plane, 0, below, 0, right, cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
+    small: Numbers = plane
+    for _ in range(side.bit_length() - 2):
         small = halved(small)
     return halved(small.astype(np.float32)).astype(np.float32, copy=False)
 

@@ -16,13 +16,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edge_vsr.upscale.analyse.cells import CELL_PX, Area, Map, Plane8, Planes8, cell_means, cell_means_apart
+from edge_vsr.upscale.analyse.cells import CELL_PX, Area, Map, Plane8, Planes8, cell_means
+
+CODED_FLICKER = 2.5  # times the floors: so do codecs make a still picture flicker; what is reused stays near 50 dB
 
 _MEAN_ABS = 2 / math.sqrt(math.pi)  # of the difference of two exposures, in sigma of one
 _SPREAD_ABS = math.sqrt(2 - 4 / math.pi)
 _SPREAD = math.sqrt(2)
-CODED_FLICKER = 2.5  # times the floors: codecs make still pictures flicker so; reused source stays within about 50 dB
-
 _Z = 6.0
 _CHROMA_CELL = CELL_PX // 2
 _FLOOR_ABS = 1.0  # code values of mean |a - b| that nobody sees in a moving picture
@@ -31,7 +31,7 @@ _QUANTILE = 0.25
 _CALM_LUMA = 0.79  # where that quantile lies under pure noise, in units of _MEAN_ABS sigma: simulated
 _CALM_CHROMA = 0.95
 _UNCLIPPED = (20, 230)  # luma; black bars and burnt skies are still however noisy the rest is
-_THIN = 3
+_THIN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Apart:
 
 def apart_by_cells(planes: Planes8, reference: Planes8) -> Apart:
     """Compare every sample of two frames."""
-    luma, luma_now, luma_then = cell_means_apart(planes[0], reference[0])
-    u, v = (cell_means(_absdiff(planes[i], reference[i]), _CHROMA_CELL) for i in (1, 2))
-    return Apart(luma, np.maximum(u, v), luma_now, luma_then)
+    sides = (CELL_PX, _CHROMA_CELL, _CHROMA_CELL)
+    y, u, v = (cell_means(_absdiff(now, then), side) for now, then, side in zip(planes, reference, sides, strict=True))
+    return Apart(y, np.maximum(u, v), cell_means(planes[0]), cell_means(reference[0]))
 
 
 def changed_cells(apart: Apart, sigma_of_luma: Map, tolerance: float) -> npt.NDArray[np.bool_]:

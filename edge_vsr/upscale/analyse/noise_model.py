@@ -23,9 +23,9 @@ _CALM = 0.15
 _TEXTURE = 0.25  # energy of texture in HH, in that of LH or HL
 _WORTH = (1 - _TEXTURE) ** 2 / (1 + _TEXTURE**2 / 2)  # of a sample after texture was taken out: its variance grows
 _MEMORY = 0.8  # of the evidence left after a frame
-_PRIOR = 8.0  # what the neighbouring bins say counts as so many times half a sample
+_PRIOR = 60.0  # what the neighbouring bins say counts as so many times half a sample
 _REACH_BINS = 1.5
-_ENOUGH = 4000  # cells; of more, every other column
+_ENOUGH = 4000  # cells; of more, every so many columns
 
 _Bins = npt.NDArray[np.float64]
 
@@ -41,7 +41,7 @@ class NoiseModel:
 
     def learn(self, haar: HaarCells, luma_cells: Map) -> None:
         """Take in the next frame: band energies and mean luminance of the same cells (rows, columns)."""
-        thin = 2 if haar.hh.size > _ENOUGH else 1
+        thin = 1 + haar.hh.size // (_ENOUGH + 1)
         hh, sides, coarse = (band[:, ::thin].ravel() for band in (haar.hh, (haar.lh + haar.hl) / 2, haar.coarse))
         luma = luma_cells[: haar.hh.shape[0], : haar.hh.shape[1] : thin].ravel()
         bins = (luma * (_BINS / 256)).astype(np.int64)
