@@ -12,7 +12,7 @@ import cv2
 from edge_vsr.upscale.analyse.cells import Map, halved
 
 _SIDE = 40  # cells across at most: 1080p is compared in cells of 64 px
-_ALIKE = 0.5
+_ALIKE = 0.6
 _FLAT = 1.0  # codes; a map without contrast matches whatever
 _VISIBLE = 4.0  # codes of mean difference below which nothing was cut
 
