@@ -78,7 +78,8 @@ float() { # name
     fi
 }
 
-make() { # name: integers taught by the teacher, or by the float net and the truth; then the package, its figures and its card
+make() { # name: integers taught by the teacher, or by the float net and the truth; then the package, what the router
+    # expects of it, its figures and its card
     local name=$1 scale=${1:1:1} rung=${1#x?-} source=coded version=${VERSION:-2} parent on
     [[ $name == *-clean ]] && source=clean
     [[ $name == x3-* ]] && source=any
@@ -93,6 +94,7 @@ make() { # name: integers taught by the teacher, or by the float net and the tru
     fi
     "$python" -m edge_vsr.factory.package --run "$runs/$name-int8" --parent "$parent" --name "$name" \
         --version "$version" --rung "${rung%-clean}" --source $source
+    "$python" -m edge_vsr.factory.gain --model "models_quantized/$name/$version" --clips "$CLIPS"
     if [[ -n ${VAL:-} ]]; then
         "$python" -m edge_vsr.factory.evaluate --model "models_quantized/$name/$version" --data "$VAL" --clips "$VAL"
     fi

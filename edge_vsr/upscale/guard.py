@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from edge_vsr.upscale.backends.backend import Residual
 
@@ -38,29 +37,28 @@ def bounded(residual: Residual, step: float, zero: int, factor: int, limit: floa
     a block moves alike, so its detail stays. Of integers whole steps: up to half a step beyond the limit is left.
     """
     luma = residual[: 4 * factor * factor]
-    while (excess := _excess(luma, zero, limit / step)) is not None:
-        if luma.dtype != np.uint8:
-            luma -= excess
-            break
+    if luma.dtype != np.uint8:
+        off = (luma.mean(axis=0) - zero) * step
+        luma -= (off - np.clip(off, -limit, limit)) / step
+        return residual
+    while (beyond := _beyond(luma, zero, limit / step)) is not None:
         # Values at the end of their range stay there, and the blocks are looked at again.
-        down, up = (np.rint(np.maximum(sign * excess, 0)).astype(np.uint8) for sign in (1, -1))
         for phase in luma:
-            cv2.subtract(phase, down, dst=phase)
-            cv2.add(phase, up, dst=phase)
+            cv2.subtract(phase, beyond[0], dst=phase)
+            cv2.add(phase, beyond[1], dst=phase)
     return residual
 
 
-def _excess(luma: Residual, zero: int, limit: float) -> npt.NDArray[np.float32] | None:
-    """By how many steps the means of (phases, h, w) are too far off, (h, w); None if none is."""
+def _beyond(luma: Residual, zero: int, limit: float) -> tuple[Residual, Residual] | None:
+    """By how many whole steps the means of (phases, h, w) are too high, and too low, (h, w); None if none is."""
     phases = len(luma)
-    slack = 0.5 if luma.dtype == np.uint8 else 0.0
-    depth = cv2.CV_32S if luma.dtype == np.uint8 else cv2.CV_32F
-    sums = cv2.reduce(luma.reshape(phases, -1), 0, cv2.REDUCE_SUM, dtype=depth)
+    sums = cv2.reduce(luma.reshape(phases, -1), 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
     low, high, _, _ = cv2.minMaxLoc(sums)
-    most = phases * (limit + slack)
-    if -most <= low - phases * zero and high - phases * zero <= most:
+    floor, ceiling = phases * (zero - limit), phases * (zero + limit)
+    if floor - phases / 2 <= low and high <= ceiling + phases / 2:
         return None
-    off = sums[0].astype(np.float32) / phases - zero
-    excess = off - np.clip(off, -limit, limit)
-    excess[np.abs(excess) <= slack] = 0
-    return np.asarray(excess.reshape(luma.shape[1:]), np.float32) if excess.any() else None
+    above, below = (
+        cv2.convertScaleAbs(np.maximum(apart, 0), alpha=1 / phases).reshape(luma.shape[1:]).astype(np.uint8, copy=False)
+        for apart in (sums - ceiling, floor - sums)
+    )
+    return (above, below) if above.any() or below.any() else None

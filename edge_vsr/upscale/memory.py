@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +36,8 @@ class Memory:
         count = shape[0] * shape[1]
         return cls(analyser, np.full(count, BASE, np.int8), np.zeros(count, np.int32), np.zeros((*shape, 4), np.bool_))
 
-    def learn(self, planes: Planes8, output: Frame, areas: list[Area]) -> None:
-        """Keep a frame that was made; ``areas``: of the tiles that were made anew."""
+    def learn(self, planes: Planes8, output: Frame, areas: Iterable[Area]) -> None:
+        """Keep a frame that was made; ``areas``: what was made anew."""
         if self.reference is None:
             y, u, v = (np.array(plane, order="C") for plane in planes)
             self.reference = y, u, v

@@ -229,5 +229,4 @@ class Pass:
 
     def _remember(self, out: Frame, planes: Planes8, made: Choice) -> None:
         self._memory.shown = np.where(made == REUSE, self._memory.shown, made).astype(np.int8)
-        areas = self._layout.areas
-        self._memory.learn(planes, out, [area for area, kind in zip(areas, made, strict=True) if kind != REUSE])
+        self._memory.learn(planes, out, [part.area for part in self._layout.parts(made != REUSE)])
