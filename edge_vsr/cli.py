@@ -66,6 +66,7 @@ VERBS = {
             "quality": Verb("PSNR and SSIM on still pictures, against other methods", "edge_vsr.bench.quality"),
             "video": Verb("the same on clips coded by real encoders", "edge_vsr.bench.video"),
             "ladder": Verb("quality against CPU time, ours beside others' nets", "edge_vsr.bench.ladder"),
+            "live": Verb("keeping pace with a clock: 1080p to 4K, and what a budget buys", "edge_vsr.bench.live"),
             "speed": Verb("frames a second and where the time goes", "edge_vsr.bench.speed"),
         },
     ),

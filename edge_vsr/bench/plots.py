@@ -1,9 +1,9 @@
-"""The bench's pictures, drawn by matplotlib (extra ``bench``): rate-quality curves, the ladder."""
+"""The bench's pictures, drawn by matplotlib (extra ``bench``): rate-quality curves, the ladder, budgets."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,24 @@ def draw_ladder(points: Sequence[Point], where: str, path: Path) -> None:
     panel.text(
         1, 1.02, "upper left is better", transform=panel.transAxes, ha="right", color=_FAINT, fontsize=9, style="italic"
     )
+    save(figure, path)
+
+
+def draw_budgets(curves: Mapping[str, Sequence[tuple[float, float]]], path: Path) -> None:
+    """Budget for a frame in ms against the share of the gain that is reached (1: all of it), a line for each clip.
+
+    Raises UsageError without matplotlib, SinkError.
+    """
+    plt = extras.pyplot()
+    figure, panel = plt.subplots(figsize=(8.4, 5.2), layout="constrained")
+    style(panel)
+    for (clip, points), color in zip(curves.items(), (_OURS + _OTHERS) * 9, strict=False):
+        budgets, shares = [budget for budget, _ in sorted(points)], [100 * share for _, share in sorted(points)]
+        panel.plot(budgets, shares, "-o", ms=5, lw=2, color=color, label=clip)
+    panel.axhline(100, color=_BASE, lw=1.2, ls=(0, (4, 3)), zorder=1)
+    panel.set(xlabel="budget for a frame, milliseconds of wall time", ylabel="gain over the base, % of every tile's")
+    panel.set_title("What a budget buys", loc="left", color=_INK, fontweight="bold", fontsize=13)
+    panel.legend(frameon=False, fontsize=9, loc="lower right")
     save(figure, path)
 
 
