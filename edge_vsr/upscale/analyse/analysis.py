@@ -44,11 +44,14 @@ class Analysis:
 
 
 class Analyser:
-    """One stream's analyser: keeps the frame before (as small maps) and what was learnt of the noise."""
+    """One stream's analyser: keeps the frame before (as small maps) and what was learnt of the noise.
+
+    Noise is learnt from every other frame of a coded stream, and the coding damage judged in those between, after a
+    cut at once: both change slowly, and the frame has a budget.
+    """
 
     def __init__(self, width_px: int, height_px: int, areas: Sequence[Area], coded: bool, margin_px: int = 4) -> None:
         self._areas = list(areas)
-        self._shape = (height_px, width_px)
         self._coded = coded
         self._flicker = CODED_FLICKER if coded else 1.0
         self._margin_px = margin_px
@@ -66,6 +69,8 @@ class Analyser:
         self._noise = NoiseModel()
         self._damage = DamageModel()
         self._before: Map | None = None
+        self._coding: Map | None = None if self._coded else np.zeros(len(self._areas), np.float32)
+        self._learns = True
 
     def analyse(self, planes: Planes8, reference: Planes8 | None, tolerance: float = 1.0) -> Analysis:
         """Analyse the next frame of the stream.
@@ -79,7 +84,8 @@ class Analyser:
         luma_cells = cell_means(planes[0]) if apart is None else apart.luma_now
         strips = sampled_strips(planes[0], self._stride)
         haar = haar_cells(strips)
-        self._noise.learn(haar, luma_cells[:: self._stride])
+        if self._learns or not self._coded:
+            self._noise.learn(haar, luma_cells[:: self._stride])
         sigma_of_luma = self._noise.sigma_of_luma()
         if apart is not None:
             changed = self._grown.any(changed_cells(apart, sigma_of_luma, tolerance * self._flicker))
@@ -90,16 +96,18 @@ class Analyser:
         noise = sigma_of_luma[np.rint(self._tiles.means(luma_cells)).astype(np.int64)]
         fine = self._sampled.means((haar.lh + haar.hl + haar.hh) / 4)
         detail = np.sqrt(np.maximum(fine - 0.75 * noise * noise, 0))
-        none = np.zeros(len(self._areas), np.float32)
-        coding = self._damage.judge(strips, haar, self._sampled) if self._coded else none
         motion, cut = self._since_before(coarse_map(luma_cells), bool(changed.any()))
-        return Analysis(changed, detail, noise, coding, none if motion is None else motion, cut)
+        if self._coding is None or (self._coded and (cut or not self._learns)):
+            self._coding = self._damage.judge(strips, haar, self._sampled)
+        self._learns = not self._learns
+        return Analysis(changed, detail, noise, self._coding.copy(), motion, cut)
 
-    def _since_before(self, coarse: Map, anything_changed: bool) -> tuple[Map | None, bool]:
-        """Motion of the tiles, None for none, and whether there was a cut; remembers the map."""
+    def _since_before(self, coarse: Map, anything_changed: bool) -> tuple[Map, bool]:
+        """Motion of the tiles, none after a cut, and whether there was one; remembers the map."""
         before, self._before = self._before, coarse
+        still = np.zeros(len(self._areas), np.float32)
         if before is None or not anything_changed:
-            return None, False
+            return still, False
         if is_cut(small_map(coarse), small_map(before)):
-            return None, True
+            return still, True
         return self._motion.lengths(coarse, before), False
