@@ -19,8 +19,8 @@ import numpy.typing as npt
 from edge_vsr.frame import Frame
 from edge_vsr.telemetry import Stages
 from edge_vsr.upscale import base, feather, gains, guard, tiles
-from edge_vsr.upscale.analyse.analysis import Analyser, Analysis
-from edge_vsr.upscale.analyse.condition import Condition, condition
+from edge_vsr.upscale.analyse.analysis import Analyser, Analysis, Compared
+from edge_vsr.upscale.analyse.condition import condition
 from edge_vsr.upscale.backends.backend import Residual
 from edge_vsr.upscale.calls import Call, calls_for
 from edge_vsr.upscale.enlarge import Enlarger
@@ -70,6 +70,17 @@ class Tally:
         )
 
 
+@dataclass
+class _Look:
+    """What is known of a frame; threads fill it in. kept: (tiles,), those whose source has not changed."""
+
+    planes: Planes8
+    kept: Flags
+    compared: Compared | None = None
+    analysis: Analysis | None = None
+    seen: Seen | None = None
+
+
 class Pass:
     """A net, and the cheaper ones that may stand in for it, over frames of one size."""
 
@@ -101,20 +112,20 @@ class Pass:
         """The frame at ``scale`` times its size, same layout and siting. Raises BackendError."""
         with stages.stage("gather"):
             planes = eight_bit_420(frame, self._kernel)
-        with stages.stage("analyse"):
-            analysis = None if effort.everything else self._look(planes, effort)
-        kept = np.zeros(len(self._area_px), np.bool_) if analysis is None else ~analysis.changed
         self.tally.frames += 1
-        work = None if kept.all() else self._begun(frame, kept, stages)
-        state = self._state(analysis, kept)
+        look = self._compared(planes, stages, effort)
+        work = None if look.kept.all() else self._begun(frame, look, stages)
+        if work is None:
+            self._judge(look, stages)
+        state = self._state(look)
         wanted = route(state, None, self._least(effort))
         routed = wanted if effort.deadline_ns is None else self._within(state, effort, effort.deadline_ns)
         if work is None and not len(routed.order):
-            self.tally.kinds["reused"] += len(kept)
+            self.tally.kinds["reused"] += len(look.kept)
             assert self._memory.output is not None
             return frame.with_(planes=self._memory.output.planes)
-        work = work or self._begun(frame, kept, stages)
-        made = self._compute(work, planes, routed, kept, effort)
+        work = work or self._begun(frame, look, stages)
+        made = self._compute(work, look, routed, effort)
         self._count(made)
         if not effort.everything:
             self._memory.age = aged(state, made, wanted.choice)
@@ -125,35 +136,53 @@ class Pass:
         areas, grid = self._layout.areas, self._layout.grid
         return Memory.of(Analyser(*self._size, areas, self._coded, 2 * self._halo), grid.shape)
 
-    def _look(self, planes: Planes8, effort: Effort) -> Analysis:
-        """The analysis of a frame; after a cut nothing is owed to tiles of old."""
-        analysis = self._memory.analyser.analyse(planes, self._memory.reference, effort.sparsity)
-        if analysis.cut:
+    def _compared(self, planes: Planes8, stages: Stages, effort: Effort) -> _Look:
+        """Which tiles keep their output."""
+        if effort.everything:
+            return _Look(planes, np.zeros(len(self._area_px), np.bool_))
+        with stages.stage("analyse"):
+            compared = self._memory.analyser.compare(planes, self._memory.reference, effort.sparsity)
+        return _Look(planes, ~compared.changed, compared)
+
+    def _judge(self, look: _Look, stages: Stages) -> None:
+        """The rest of the analysis, once a frame; after a cut nothing is owed to tiles of old."""
+        if look.compared is None or look.analysis is not None:
+            return
+        with stages.stage("analyse"):
+            look.analysis = self._memory.analyser.judge(look.planes, look.compared)
+        if look.analysis.cut:
             self.tally.cuts += 1
             self._memory.age[:] = 0
-        return analysis
 
-    def _begun(self, frame: Frame, kept: Flags, stages: Stages) -> Work:
-        """A frame that shows the former output where that is kept, and the base elsewhere."""
+    def _see(self, look: _Look, stages: Stages) -> None:
+        """What nets need of a frame."""
+        with stages.stage("analyse"):
+            told = condition(look.planes[0], self._coded)
+        with stages.stage("gather"):
+            look.seen = Seen(tiles.pack(look.planes, self._halo, self._layout.grid.core), told, self._halo)
+
+    def _begun(self, frame: Frame, look: _Look, stages: Stages) -> Work:
+        """A frame that shows the former output where that is kept, and the base elsewhere; meanwhile it is judged."""
         work = Work(frame, base.blank(frame, self._layout.factor), self._layout, self._sheet, stages)
-        anew = self._layout.bridged(~kept)
-        self._workers.run([partial(work.resample, part) for part in self._layout.parts(anew)])
+        anew = self._layout.parts(self._layout.bridged(~look.kept))
+        others = [partial(self._judge, look, stages), partial(self._see, look, stages)]
+        self._workers.run([*others, *(partial(work.resample, part) for part in anew)])
         if self._memory.output is not None:
             former = self._memory.output.planes
-            self._workers.run([partial(work.reuse, part, former) for part in self._layout.parts(kept)])
+            self._workers.run([partial(work.reuse, part, former) for part in self._layout.parts(look.kept)])
         return work
 
-    def _state(self, analysis: Analysis | None, kept: Flags) -> TileState:
+    def _state(self, look: _Look) -> TileState:
         """What the router decides by. Without an analysis all tiles promise the same, better nets more."""
-        rungs, count = self._rungs, len(kept)
-        if analysis is None:
+        rungs, count = self._rungs, len(look.kept)
+        if look.analysis is None:
             promised = np.tile(np.arange(1.0, len(rungs) + 1), (count, 1))
         else:
-            promised = np.stack([gains.expected(analysis, rung.manifest.gain) for rung in rungs], axis=1)
+            promised = np.stack([gains.expected(look.analysis, rung.manifest.gain) for rung in rungs], axis=1)
         add_ns = self._prices.price_ns(_ADD)
         prices = np.array([self._prices.price_ns(rung.manifest.name) + add_ns for rung in rungs])
         memory = self._memory
-        return TileState(promised * self._area_px, np.tile(prices, (count, 1)), ~kept, memory.shown, memory.age)
+        return TileState(promised * self._area_px, np.tile(prices, (count, 1)), ~look.kept, memory.shown, memory.age)
 
     def _within(self, state: TileState, effort: Effort, deadline_ns: int) -> Route:
         left_ns = max(0, deadline_ns - time.monotonic_ns())
@@ -162,23 +191,18 @@ class Pass:
     def _least(self, effort: Effort) -> float:
         return effort.sparsity * _LEAST_GAIN * float(self._area_px.mean())
 
-    def _compute(self, work: Work, planes: Planes8, routed: Route, kept: Flags, effort: Effort) -> Choice:
+    def _compute(self, work: Work, look: _Look, routed: Route, effort: Effort) -> Choice:
         """Compute as routed and in time; (tiles,) the rung that made each tile now, BASE, or REUSE."""
-        made = np.where(kept, REUSE, BASE).astype(np.int8)
-        told = Condition(0, 0)
-        if len(routed.order):
-            with work.stages.stage("analyse"):
-                told = condition(planes[0], self._coded)
-            with work.stages.stage("gather"):
-                seen = Seen(tiles.pack(planes, self._halo, self._layout.grid.core), told, self._halo)
-            calls = calls_for(self._layout.grid, routed.choice, routed.order.tolist())
-            self._infer(work, seen, calls, effort, made)
+        assert look.seen is not None
+        made = np.where(look.kept, REUSE, BASE).astype(np.int8)
+        calls = calls_for(self._layout.grid, routed.choice, routed.order.tolist())
+        self._infer(work, look.seen, calls, effort, made)
         shape = self._layout.grid.shape
         edges = feather.opened((made > BASE).reshape(shape), (made == REUSE).reshape(shape), self._memory.open)
         self._memory.open = edges
-        upgraded = kept & (made > BASE)  # they show a base, or a lesser net's work
+        upgraded = look.kept & (made > BASE)  # they show a base, or a lesser net's work
         self._workers.run([partial(work.resample, part) for part in self._layout.parts(upgraded)])
-        limit = guard.tolerance(told.sigma, told.damage)
+        limit = guard.tolerance(look.seen.condition.sigma, look.seen.condition.damage)
         adding = [
             partial(self._add, work, part, rung, made == rung, edges.reshape(-1, 4), limit)
             for rung in range(1, len(self._rungs) + 1)

@@ -21,8 +21,9 @@ import numpy.typing as npt
 
 from edge_vsr.color import Plane
 from edge_vsr.frame import ChromaLayout, Frame, Siting
+from edge_vsr.upscale.scratch import scratch
 
-_STRIPE = 108  # rows of an x2 enlargement at a time: in cache
+_STRIPE = 54  # rows of an x2 enlargement at a time: in cache
 _ROWS, _COLUMNS = 16, 64  # outputs per banded product: in cache, and too small for BLAS to wake its threads
 
 
@@ -164,9 +165,10 @@ def _phase_kernels(start: float, kernel: Kernel) -> list[npt.NDArray[np.float32]
 
 
 def _double(plane: Plane, ax_x: Axis, ax_y: Axis, kernel: Kernel) -> Plane:
+    """Any plane at twice its size, in this thread's scratch."""
     h, w = plane.shape
-    out = np.empty((2 * h, 2 * w), plane.dtype)
-    pair = [np.empty_like(plane, order="C") for _ in (0, 1)]
+    out = scratch("doubled", (2 * h, 2 * w), plane.dtype)
+    pair = [scratch(f"phase {dx}", (h, w), plane.dtype) for dx in (0, 1)]
     for dy, column in enumerate(_phase_kernels(ax_y.start, kernel)):
         for phase, row in zip(pair, _phase_kernels(ax_x.start, kernel), strict=True):
             cv2.filter2D(plane, -1, np.outer(column, row), dst=phase, borderType=cv2.BORDER_REPLICATE)
@@ -183,14 +185,17 @@ _FRACTION = 64  # of a code value, as int16: sharpening leaves -107 to 360
 def _double_cubic(plane: Plane, window: tuple[slice, slice], out: Plane) -> None:
     """Write a window of 8-bit luma at twice its size, by Keys' kernel; rounded to 1/64 before it is rounded."""
     edge, taps = 2, _SHARPER * np.sqrt(_FRACTION)
-    padded = cv2.copyMakeBorder(plane, edge, edge, edge, edge, cv2.BORDER_REPLICATE)
-    rows, columns = window
+    (height, width), (rows, columns) = plane.shape, window
+    padded = scratch("padded", (height + 2 * edge, width + 2 * edge), np.uint8)
+    cv2.copyMakeBorder(plane, edge, edge, edge, edge, cv2.BORDER_REPLICATE, dst=padded)
     across = slice(columns.start + 2 * edge, columns.stop + 2 * edge)
     for begin in range(rows.start, rows.stop, 2 * _STRIPE):
         end = min(begin + 2 * _STRIPE, rows.stop)
         first, last = begin // 2, -(-end // 2) + 2 * edge
-        sharp = cv2.sepFilter2D(padded[first:last], cv2.CV_16S, taps, taps)
-        large = cv2.resize(sharp, None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+        sharp = scratch("sharp", (last - first, width + 2 * edge), np.int16)
+        large = scratch("large", (2 * sharp.shape[0], 2 * sharp.shape[1]), np.int16)
+        cv2.sepFilter2D(padded[first:last], cv2.CV_16S, taps, taps, dst=sharp)
+        cv2.resize(sharp, None, dst=large, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
         mine = large[begin - 2 * first + 2 * edge :][: end - begin, across]
         cv2.threshold(mine, 0, 0, cv2.THRESH_TOZERO, dst=mine)  # what follows would take the absolute value
         cv2.convertScaleAbs(mine, dst=out[begin - rows.start : end - rows.start], alpha=1 / _FRACTION)

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from edge_vsr.color import Plane, Planes
 from edge_vsr.upscale.analyse.condition import Condition
 from edge_vsr.upscale.backends.backend import Picture, Residual
+from edge_vsr.upscale.scratch import scratch
 
 CORE = (27, 40)  # rows, columns, at most: 480 tiles at 1080p; larger ones hold more that does not pay
 Bytes = npt.NDArray[np.uint8]
@@ -79,9 +80,9 @@ def _mirrored(plane: Bytes, before: int, tall: int, wide: int) -> Bytes:
 
 
 def gather(packed: Bytes, tiles: list[Tile], seen: Condition, halo: int, core: tuple[int, int] = CORE) -> Picture:
-    """One batch of net inputs (N, 8, core + 2 halo)."""
+    """One batch of net inputs (N, 8, core + 2 halo), in this thread's scratch."""
     h, w = core[0] + 2 * halo, core[1] + 2 * halo
-    batch = np.empty((len(tiles), 8, h, w), np.uint8)
+    batch = scratch("batch", (len(tiles), 8, h, w), np.uint8)
     for slot, tile in zip(batch, tiles, strict=True):
         slot[:6] = packed[:, tile.top : tile.top + h, tile.left : tile.left + w]
     batch[:, 6], batch[:, 7] = seen.noise, seen.coding
@@ -124,7 +125,8 @@ def _add(plane: Plane, phases: Residual, side: int, at: tuple[int, int], scale: 
         view = plane[at[0] * side + dy : (at[0] + h) * side : side, at[1] * side : (at[1] + w) * side]
         if not view.size:
             continue
-        rows = cv2.merge(list(phases[dy * side : (dy + 1) * side])).reshape(h, w * side)
+        merged = scratch("merged", (h, w, side), phases.dtype)
+        rows = cv2.merge(list(phases[dy * side : (dy + 1) * side]), merged).reshape(h, w * side)
         cv2.addWeighted(
             view, 1.0, rows[: view.shape[0], : view.shape[1]], gain, -gain * scale.zero, dst=view, dtype=depth
         )

@@ -262,7 +262,7 @@ class Witness:
         self._channels = 6 * scale**2
 
     def run(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        self.seen.append(picture)
+        self.seen.append(picture.copy())
         return np.full((len(picture), self._channels, picture.shape[2] - 6, picture.shape[3] - 6), 128, np.uint8)
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from edge_vsr.upscale.analyse.haar import haar_cells, sampled_strips
 from edge_vsr.upscale.analyse.motion import TileMotion, coarse_map
 from edge_vsr.upscale.analyse.noise_model import NoiseModel
 
-__all__ = ["Analyser", "Analysis", "Area", "Planes8"]
+__all__ = ["Analyser", "Analysis", "Area", "Compared", "Planes8"]
 
 _SAMPLED_CELLS = 5400
 _ROWS_A_TILE = 2  # sampled rows of cells that a tile has at the least, where it is high enough
@@ -41,6 +41,14 @@ class Analysis:
     coding: npt.NDArray[np.float32]
     motion: npt.NDArray[np.float32]
     cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """changed: (tiles,), see ``Analysis``. luma_cells: mean luma of the cells of the frame."""
+
+    changed: npt.NDArray[np.bool_]
+    luma_cells: Map
 
 
 class Analyser:
@@ -73,34 +81,40 @@ class Analyser:
         self._learns = True
 
     def analyse(self, planes: Planes8, reference: Planes8 | None, tolerance: float = 1.0) -> Analysis:
-        """Analyse the next frame of the stream.
+        """Analyse the next frame of the stream: compare it, then judge it."""
+        return self.judge(planes, self.compare(planes, reference, tolerance))
+
+    def compare(self, planes: Planes8, reference: Planes8 | None, tolerance: float = 1.0) -> Compared:
+        """Which tiles of the next frame changed; by the noise of the frames before it.
 
         reference: planes of the same shapes, the source as it was when each tile's shown output was computed; None:
         every tile is changed. tolerance: 0: a tile is changed unless it is identical, bit by bit, margin included;
         1: unless nobody sees the difference; more: unless few do.
         """
-        exact = tolerance <= 0
-        apart = None if reference is None or exact else apart_by_cells(planes, reference)
-        luma_cells = cell_means(planes[0]) if apart is None else apart.luma_now
+        if reference is None:
+            return Compared(np.ones(len(self._areas), np.bool_), cell_means(planes[0]))
+        if tolerance <= 0:
+            changed = differing_tiles(planes, reference, self._areas, self._margin_px)
+            return Compared(changed, cell_means(planes[0]))
+        apart = apart_by_cells(planes, reference)
+        cells = changed_cells(apart, self._noise.sigma_of_luma(), tolerance * self._flicker)
+        return Compared(self._grown.any(cells), apart.luma_now)
+
+    def judge(self, planes: Planes8, compared: Compared) -> Analysis:
+        """What else is known of the frame that was compared. Needs nothing of what is made of it meanwhile."""
         strips = sampled_strips(planes[0], self._stride)
         haar = haar_cells(strips)
         if self._learns or not self._coded:
-            self._noise.learn(haar, luma_cells[:: self._stride])
+            self._noise.learn(haar, compared.luma_cells[:: self._stride])
         sigma_of_luma = self._noise.sigma_of_luma()
-        if apart is not None:
-            changed = self._grown.any(changed_cells(apart, sigma_of_luma, tolerance * self._flicker))
-        elif reference is not None:
-            changed = differing_tiles(planes, reference, self._areas, self._margin_px)
-        else:
-            changed = np.ones(len(self._areas), np.bool_)
-        noise = sigma_of_luma[np.rint(self._tiles.means(luma_cells)).astype(np.int64)]
+        noise = sigma_of_luma[np.rint(self._tiles.means(compared.luma_cells)).astype(np.int64)]
         fine = self._sampled.means((haar.lh + haar.hl + haar.hh) / 4)
         detail = np.sqrt(np.maximum(fine - 0.75 * noise * noise, 0))
-        motion, cut = self._since_before(coarse_map(luma_cells), bool(changed.any()))
+        motion, cut = self._since_before(coarse_map(compared.luma_cells), bool(compared.changed.any()))
         if self._coding is None or (self._coded and (cut or not self._learns)):
             self._coding = self._damage.judge(strips, haar, self._sampled)
         self._learns = not self._learns
-        return Analysis(changed, detail, noise, self._coding.copy(), motion, cut)
+        return Analysis(compared.changed, detail, noise, self._coding.copy(), motion, cut)
 
     def _since_before(self, coarse: Map, anything_changed: bool) -> tuple[Map, bool]:
         """Motion of the tiles, none after a cut, and whether there was one; remembers the map."""
