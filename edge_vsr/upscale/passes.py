@@ -199,7 +199,8 @@ class Pass:
         self._infer(work, look.seen, calls, effort, made)
         shape = self._layout.grid.shape
         edges = feather.opened((made > BASE).reshape(shape), (made == REUSE).reshape(shape), self._memory.open)
-        self._memory.open = edges
+        if not effort.everything:
+            self._memory.open = edges
         upgraded = look.kept & (made > BASE)  # they show a base, or a lesser net's work
         self._workers.run([partial(work.resample, part) for part in self._layout.parts(upgraded)])
         limit = guard.tolerance(look.seen.condition.sigma, look.seen.condition.damage)
