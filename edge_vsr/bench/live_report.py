@@ -85,12 +85,15 @@ def _print_curve(rows: Sequence[BudgetRow]) -> None:
     kinds = _kinds([row.kinds for row in rows])
     heads = ("gain dB", "share", "p50 ms", "p95 ms", "max ms", "over", "late")
     print(
-        "\n  " + f"{'budget':<10}" + "".join(f"{head:>9}" for head in heads) + "".join(f"{kind:>18}" for kind in kinds)
+        "\n  "
+        + f"{'budget':<10}"
+        + "".join(f"{head:>9}" for head in heads)
+        + "".join(f"{kind:>{_wide(kind)}}" for kind in kinds)
     )
     for row in rows:
         budget = "none" if row.budget_ms is None else f"{row.budget_ms:g} ms"
         walls = "".join(f"{wall:9.1f}" for wall in (row.wall_p50_ms, row.wall_p95_ms, row.wall_max_ms))
-        cells = "".join(f"{_percent(row.kinds, kind):>18}" for kind in kinds)
+        cells = "".join(f"{_percent(row.kinds, kind):>{_wide(kind)}}" for kind in kinds)
         gain = f"{row.gain.db:9.3f}{_share(row.gain):>9}"
         print(f"  {budget:<10}{gain}{walls}{row.overruns:9d}{row.late:9d}{cells}")
 
@@ -104,7 +107,8 @@ def _print_pace(report: Report) -> None:
     kinds = paced.tally.kinds
     tiles = ", ".join(f"{kind} {_percent(kinds, kind)}" for kind in _kinds([kinds]))
     print(f"    tiles: {tiles}; put off {paced.tally.late}; cuts {paced.tally.cuts}")
-    print(f"    gain {gain.db:+.3f} dB, {_share(gain)} of every tile's, on {len(paced.samples)} of the frames")
+    share = f"{_share(gain)} of every tile's" if gain.share is not None else "where every tile gains nothing"
+    print(f"    gain {gain.db:+.3f} dB, {share}, on {len(paced.samples)} of the frames")
 
 
 def _print_stretch(shown: dict[str, Shown], paced: Paced) -> None:
@@ -122,6 +126,10 @@ def _print_stretch(shown: dict[str, Shown], paced: Paced) -> None:
 def _kinds(found: Sequence[dict[str, int]]) -> list[str]:
     names = sorted({kind for kinds in found for kind in kinds} - set(_FIRST))
     return [*_FIRST, *names]
+
+
+def _wide(kind: str) -> int:
+    return max(9, len(kind) + 2)
 
 
 def _percent(kinds: dict[str, int], kind: str) -> str:

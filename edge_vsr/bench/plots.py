@@ -92,18 +92,19 @@ def draw_ladder(points: Sequence[Point], where: str, path: Path) -> None:
 def draw_budgets(curves: Mapping[str, Sequence[tuple[float, float]]], path: Path) -> None:
     """Budget for a frame in ms against the share of the gain that is reached (1: all of it), a line for each clip.
 
-    Raises UsageError without matplotlib, SinkError.
+    A clip without points has no line. Raises UsageError without matplotlib, SinkError.
     """
     plt = extras.pyplot()
     figure, panel = plt.subplots(figsize=(8.4, 5.2), layout="constrained")
     style(panel)
-    for (clip, points), color in zip(curves.items(), (_OURS + _OTHERS) * 9, strict=False):
+    told = {clip: points for clip, points in curves.items() if points}
+    for (clip, points), color in zip(told.items(), (_OURS + _OTHERS) * 9, strict=False):
         budgets, shares = [budget for budget, _ in sorted(points)], [100 * share for _, share in sorted(points)]
         panel.plot(budgets, shares, "-o", ms=5, lw=2, color=color, label=clip)
     panel.axhline(100, color=_BASE, lw=1.2, ls=(0, (4, 3)), zorder=1)
     panel.set(xlabel="budget for a frame, milliseconds of wall time", ylabel="gain over the base, % of every tile's")
     panel.set_title("What a budget buys", loc="left", color=_INK, fontweight="bold", fontsize=13)
-    panel.legend(frameon=False, fontsize=9, loc="lower right")
+    figure.legend(loc="outside lower center", ncols=min(len(told), 4) or 1, frameon=False, fontsize=9)
     save(figure, path)
 
 
