@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -46,20 +48,42 @@ def parted(draw: st.DrawFn) -> tuple[tuple[int, int], Area]:
     return (width, height), Area(top, left, bottom, right)
 
 
-@given(parted(), FORMATS, st.integers(1, 4), st.sampled_from(["bicubic", "lanczos3"]))
-@settings(max_examples=200)
-def test_a_part_of_the_base_is_that_part_of_the_whole_base_and_nothing_else_is_written(
-    cut: tuple[tuple[int, int], Area], kind: tuple[int, ChromaLayout], factor: int, kernel: str
+def apart(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> int:
+    """The largest difference, in code values."""
+    return int(np.abs(a.astype(int) - b.astype(int)).max(initial=0))
+
+
+@given(parted(), FORMATS, st.integers(1, 4), st.sampled_from(["bicubic", "lanczos3"]), st.integers(1, 99))
+@settings(max_examples=150)
+def test_a_part_of_the_base_is_that_part_of_the_base_in_one_piece_and_nothing_else_is_written(
+    cut: tuple[tuple[int, int], Area], kind: tuple[int, ChromaLayout], factor: int, kernel: str, seed: int
 ) -> None:
+    """The weights of Lanczos are no binary fractions: what lies between two codes may be rounded either way."""
     (width, height), area = cut
-    frame = noise_frame(width, height, *kind)
+    frame = noise_frame(width, height, *kind, seed=seed)
+    out, whole = marked(frame, factor), marked(frame, factor)
+    base.base_area(frame, out, area, factor, KERNELS[kernel])
+    base.base_area(frame, whole, Area(0, 0, height, width), factor, KERNELS[kernel])
+    for plane, true, step in zip(out, whole, ((1, 1), kind[1].value, kind[1].value), strict=True):
+        mine = inside(area, plane, step, factor)
+        assert apart(plane[mine], true[mine]) <= (kernel == "lanczos3")
+        assert np.all(plane[~mine] == UNTOUCHED)
+
+
+@given(parted(), FORMATS, st.integers(1, 4), st.sampled_from(["bicubic", "lanczos3"]), st.integers(1, 99))
+@settings(max_examples=150)
+def test_a_part_of_the_base_is_that_part_of_the_resampled_frame(
+    cut: tuple[tuple[int, int], Area], kind: tuple[int, ChromaLayout], factor: int, kernel: str, seed: int
+) -> None:
+    """To the code, but for shared chroma of odd pictures: no exact doubling there, so another route, rounded anew."""
+    (width, height), area = cut
+    frame = noise_frame(width, height, *kind, seed=seed)
     whole = resample_frame(frame, width * factor, height * factor, KERNELS[kernel], frame.layout, frame.siting)
     out = marked(frame, factor)
     base.base_area(frame, out, area, factor, KERNELS[kernel])
     for plane, true, step in zip(out, whole.planes, ((1, 1), kind[1].value, kind[1].value), strict=True):
-        mine = inside(area, plane, step, factor)
-        assert np.array_equal(plane[mine], true[mine])
-        assert np.all(plane[~mine] == UNTOUCHED)
+        mine, odd = inside(area, plane, step, factor), width % step[0] or height % step[1]
+        assert apart(plane[mine], true[mine]) <= (kernel == "lanczos3" or bool(odd))
 
 
 @given(parted(), FORMATS, st.integers(1, 4))
