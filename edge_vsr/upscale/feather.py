@@ -6,6 +6,8 @@ A reused tile is never touched, so a neighbour that is made anew heeds how that 
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -35,11 +37,15 @@ def opened(made: npt.NDArray[np.bool_], kept: npt.NDArray[np.bool_], before: Edg
 
 def fade(residual: Residual, zero: int, edges: npt.NDArray[np.bool_]) -> None:
     """Let one tile's residual (channels, rows, columns) run out towards its closed ``edges`` (4,), in place."""
-    for side in np.flatnonzero(~edges):
-        turned = residual if side in (ABOVE, BELOW) else residual.transpose(0, 2, 1)
-        towards = turned if side in (ABOVE, LEFT) else turned[:, ::-1]
-        reach = min(FADE, towards.shape[1])
-        weight = ((np.arange(reach, dtype=np.float32) + 0.5) / FADE)[:, None]
-        strip = towards[:, :reach]
-        faded = zero + (strip.astype(np.float32) - zero) * weight
-        strip[:] = np.rint(faded) if residual.dtype == np.uint8 else faded
+    _, rows, columns = residual.shape
+    down = _ramp(rows, not edges[ABOVE], not edges[BELOW])
+    across = _ramp(columns, not edges[LEFT], not edges[RIGHT])
+    faded = (residual.astype(np.float32) - zero) * (down[:, None] * across)
+    residual[:] = (np.rint(faded) if residual.dtype == np.uint8 else faded) + zero
+
+
+@lru_cache(maxsize=64)
+def _ramp(size: int, first: bool, last: bool) -> npt.NDArray[np.float32]:
+    """(size,): 1, but for the closed ends, towards which it falls to 0."""
+    rising = np.minimum((np.arange(size, dtype=np.float32) + 0.5) / FADE, 1)
+    return np.where(first, rising, 1) * np.where(last, rising[::-1], 1)

@@ -36,8 +36,8 @@ class Memory:
         count = shape[0] * shape[1]
         return cls(analyser, np.full(count, BASE, np.int8), np.zeros(count, np.int32), np.zeros((*shape, 4), np.bool_))
 
-    def learn(self, planes: Planes8, output: Frame, areas: Iterable[Area]) -> None:
-        """Keep a frame that was made; ``areas``: what was made anew."""
+    def learn(self, planes: Planes8, areas: Iterable[Area]) -> None:
+        """Keep the source of what was made anew."""
         if self.reference is None:
             y, u, v = (np.array(plane, order="C") for plane in planes)
             self.reference = y, u, v
@@ -45,4 +45,3 @@ class Memory:
             for kept, plane, step in zip(self.reference, planes, (1, 2, 2), strict=True):
                 part = np.s_[area.top // step : -(-area.bottom // step), area.left // step : -(-area.right // step)]
                 kept[part] = plane[part]
-        self.output = output

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,23 +18,21 @@ import numpy.typing as npt
 from edge_vsr.frame import Frame
 from edge_vsr.telemetry import Stages
 from edge_vsr.upscale import base, feather, gains, guard, tiles
-from edge_vsr.upscale.analyse.analysis import Analyser, Analysis, Compared
+from edge_vsr.upscale.analyse.analysis import Analyser, Analysis, Area, Compared
 from edge_vsr.upscale.analyse.condition import condition
 from edge_vsr.upscale.backends.backend import Residual
 from edge_vsr.upscale.calls import Call, calls_for
+from edge_vsr.upscale.costs import Costs
 from edge_vsr.upscale.enlarge import Enlarger
-from edge_vsr.upscale.layout import Layout, Part
+from edge_vsr.upscale.layout import Layout
 from edge_vsr.upscale.memory import Memory
-from edge_vsr.upscale.prices import Prices
 from edge_vsr.upscale.resample import KERNELS
 from edge_vsr.upscale.router import BASE, REUSE, Route, TileState, aged, route
 from edge_vsr.upscale.seen import Planes8, Seen, eight_bit_420
 from edge_vsr.upscale.work import Work
-from edge_vsr.upscale.workers import Workers
+from edge_vsr.upscale.workers import Task, Workers
 
 _LEAST_GAIN = 0.02  # squared code values per pixel: at 40 dB a hundredth of a decibel
-_FIRST_MACS_PER_NS, _FIRST_PX_PER_NS = 100.0, 0.2  # of a thread, until they are measured
-_ADD = "add"  # the price of adding a tile's residual
 Flags = npt.NDArray[np.bool_]
 Choice = npt.NDArray[np.int8]
 
@@ -94,10 +91,7 @@ class Pass:
         self._size, self._workers = (width_px, height_px), workers
         self._area_px = np.array([[(a.bottom - a.top) * (a.right - a.left)] for a in self._layout.areas])
         self._area_px *= net.manifest.scale**2
-        tile_px = 4 * self._layout.grid.core[0] * self._layout.grid.core[1]
-        guessed = {rung.manifest.name: tile_px * rung.manifest.macs_per_px / _FIRST_MACS_PER_NS for rung in self._rungs}
-        guessed[_ADD] = tile_px / _FIRST_PX_PER_NS
-        self._prices = Prices({name: max(1.0, price) for name, price in guessed.items()})
+        self._costs = Costs(self._rungs, 4 * self._layout.grid.core[0] * self._layout.grid.core[1], workers.count)
         rows, columns = tiles.blocks_of(width_px, height_px)
         kind = np.uint8 if net.backend.zero else np.float32  # integers have their zero in the middle
         self._sheet: Residual = np.empty((net.manifest.channels[1], rows, columns), kind)
@@ -118,8 +112,9 @@ class Pass:
         if work is None:
             self._judge(look, stages)
         state = self._state(look)
-        wanted = route(state, None, self._least(effort))
-        routed = wanted if effort.deadline_ns is None else self._within(state, effort, effort.deadline_ns)
+        least, deadline_ns = self._least(effort), effort.deadline_ns
+        wanted = route(state, None, least)
+        routed = wanted if deadline_ns is None else route(state, self._costs.budget_ns(deadline_ns), least)
         if work is None and not len(routed.order):
             self.tally.kinds["reused"] += len(look.kept)
             assert self._memory.output is not None
@@ -129,7 +124,7 @@ class Pass:
         self._count(made)
         if not effort.everything:
             self._memory.age = aged(state, made, wanted.choice)
-            self._remember(work.out, planes, made)
+            self._memory.shown = np.where(made == REUSE, self._memory.shown, made).astype(np.int8)
         return work.out
 
     def _fresh(self) -> Memory:
@@ -179,14 +174,8 @@ class Pass:
             promised = np.tile(np.arange(1.0, len(rungs) + 1), (count, 1))
         else:
             promised = np.stack([gains.expected(look.analysis, rung.manifest.gain) for rung in rungs], axis=1)
-        add_ns = self._prices.price_ns(_ADD)
-        prices = np.array([self._prices.price_ns(rung.manifest.name) + add_ns for rung in rungs])
-        memory = self._memory
-        return TileState(promised * self._area_px, np.tile(prices, (count, 1)), ~look.kept, memory.shown, memory.age)
-
-    def _within(self, state: TileState, effort: Effort, deadline_ns: int) -> Route:
-        left_ns = max(0, deadline_ns - time.monotonic_ns())
-        return route(state, left_ns * self._workers.count, self._least(effort))
+        prices, memory = np.tile(self._costs.tile_ns(), (count, 1)), self._memory
+        return TileState(promised * self._area_px, prices, ~look.kept, memory.shown, memory.age)
 
     def _least(self, effort: Effort) -> float:
         return effort.sparsity * _LEAST_GAIN * float(self._area_px.mean())
@@ -201,57 +190,45 @@ class Pass:
         edges = feather.opened((made > BASE).reshape(shape), (made == REUSE).reshape(shape), self._memory.open)
         if not effort.everything:
             self._memory.open = edges
+            self._memory.output = work.out
         upgraded = look.kept & (made > BASE)  # they show a base, or a lesser net's work
         self._workers.run([partial(work.resample, part) for part in self._layout.parts(upgraded)])
-        limit = guard.tolerance(look.seen.condition.sigma, look.seen.condition.damage)
-        adding = [
-            partial(self._add, work, part, rung, made == rung, edges.reshape(-1, 4), limit)
-            for rung in range(1, len(self._rungs) + 1)
-            for part in self._layout.parts(self._layout.bridged(made == rung) & ((made <= BASE) | (made == rung)))
-            if (made == rung)[list(part.tiles)].any()  # a gap may be a rectangle of its own
-        ]
-        self._workers.run(adding)
+        begin, count = time.monotonic_ns(), int((made > BASE).sum())
+        learning = [] if effort.everything else [partial(self._memory.learn, look.planes, self._areas(made != REUSE))]
+        self._workers.run([*learning, *self._adding(work, look.seen, made, edges.reshape(-1, 4))])
+        if count:
+            self._costs.note_adding(begin, count)
         return made
+
+    def _adding(self, work: Work, seen: Seen, made: Choice, edges: Flags) -> list[Task]:
+        """The tasks that add what lies on the sheet."""
+        limit = guard.tolerance(seen.condition.sigma, seen.condition.damage)
+        tasks: list[Task] = []
+        for rung, net in enumerate(self._rungs, 1):
+            mine = made == rung
+            for part in self._layout.parts(self._layout.bridged(mine) & ((made <= BASE) | mine)):
+                if mine[list(part.tiles)].any():  # a gap may be a rectangle of its own
+                    tasks.append(partial(work.add, part, net, mine, edges, limit))
+        return tasks
+
+    def _areas(self, which: Flags) -> list[Area]:
+        return [part.area for part in self._layout.parts(which)]
 
     def _infer(self, work: Work, seen: Seen, calls: list[Call], effort: Effort, made: Choice) -> None:
         """Lay residuals on the sheet, until the deadline; ``made`` is told which."""
 
         def run(call: Call) -> None:
-            begin, net = time.monotonic_ns(), self._rungs[call.rung - 1]
-            work.infer(seen, call, net)
-            self._prices.note(net.manifest.name, (time.monotonic_ns() - begin) // len(call.tiles))
+            begin = time.monotonic_ns()
+            work.infer(seen, call, self._rungs[call.rung - 1])
+            self._costs.note_call(call.rung, begin, len(call.tiles))
 
-        done = self._workers.run([partial(run, call) for call in calls], self._in_time(calls, effort))
+        in_time = self._costs.in_time(calls, effort.deadline_ns)
+        done = self._workers.run([partial(run, call) for call in calls], in_time)
         for call in calls[:done]:
             made[list(call.tiles)] = call.rung
         self.tally.late += sum(len(call.tiles) for call in calls[done:])
-
-    def _add(self, work: Work, part: Part, rung: int, mine: Flags, edges: Flags, limit: float) -> None:
-        begin = time.monotonic_ns()
-        work.add(part, self._rungs[rung - 1], mine, edges, limit)
-        self._prices.note(_ADD, (time.monotonic_ns() - begin) // int(mine[list(part.tiles)].sum()))
-
-    def _in_time(self, calls: list[Call], effort: Effort) -> Callable[[int], bool]:
-        """Whether the call of that index may still begin: what it lays on the sheet must be added in time, too."""
-        deadline = effort.deadline_ns
-        if deadline is None:
-            return lambda index: True
-        prices = [self._prices.price_ns(rung.manifest.name) for rung in self._rungs]
-        add_ns = self._prices.price_ns(_ADD) / self._workers.count
-        laid = np.cumsum([len(call.tiles) for call in calls])
-
-        def may_begin(index: int) -> bool:
-            call = calls[index]
-            still_ns = prices[call.rung - 1] * len(call.tiles) + add_ns * int(laid[index])
-            return time.monotonic_ns() + still_ns <= deadline
-
-        return may_begin
 
     def _count(self, made: Choice) -> None:
         names = ["reused", "base", *(rung.manifest.name for rung in self._rungs)]
         for kind, count in zip(*np.unique(made, return_counts=True), strict=True):
             self.tally.kinds[names[int(kind) + 1]] += int(count)
-
-    def _remember(self, out: Frame, planes: Planes8, made: Choice) -> None:
-        self._memory.shown = np.where(made == REUSE, self._memory.shown, made).astype(np.int8)
-        self._memory.learn(planes, out, [part.area for part in self._layout.parts(made != REUSE)])

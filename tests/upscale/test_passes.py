@@ -18,8 +18,8 @@ from edge_vsr.errors import BackendError
 from edge_vsr.frame import ChromaLayout, Frame
 from edge_vsr.models.store import Model
 from edge_vsr.telemetry import Stages
+from edge_vsr.upscale import costs, gains, passes
 from edge_vsr.upscale import engine as engine_module
-from edge_vsr.upscale import gains, passes
 from edge_vsr.upscale.analyse.analysis import Analysis, Area
 from edge_vsr.upscale.backends.backend import Picture, Residual
 from edge_vsr.upscale.backends.reference import ReferenceBackend
@@ -74,7 +74,7 @@ class Timed:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     told = Clock()
-    for module in (passes, engine_module):
+    for module in (passes, costs, engine_module):
         monkeypatch.setattr(module, "time", told)
     return told
 
