@@ -104,7 +104,8 @@ def draw_budgets(curves: Mapping[str, Sequence[tuple[float, float]]], path: Path
     panel.axhline(100, color=_BASE, lw=1.2, ls=(0, (4, 3)), zorder=1)
     panel.set(xlabel="budget for a frame, milliseconds of wall time", ylabel="gain over the base, % of every tile's")
     panel.set_title("What a budget buys", loc="left", color=_INK, fontweight="bold", fontsize=13)
-    figure.legend(loc="outside lower center", ncols=min(len(told), 4) or 1, frameon=False, fontsize=9)
+    if told:
+        figure.legend(loc="outside lower center", ncols=min(len(told), 4), frameon=False, fontsize=9)
     save(figure, path)
 
 

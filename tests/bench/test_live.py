@@ -22,6 +22,7 @@ from edge_vsr.bench.clips import Clip
 from edge_vsr.bench.live_content import SCALE, Content, load, mosaic, ping_pong
 from edge_vsr.bench.live_curve import WARM_FRAMES, Judge, curve, since
 from edge_vsr.bench.live_pace import SHARE, Mailbox, budget_ns, pace
+from edge_vsr.bench.plots import draw_budgets
 from edge_vsr.bench.rgb import to_rgb
 from edge_vsr.capture.pattern import PatternSource
 from edge_vsr.errors import BackendError, EdgeVsrError, ModelError, SourceError, UsageError
@@ -249,6 +250,12 @@ def test_the_report_is_complete(
     assert set(clip["stretch"]) == {"bicubic", "live", "every tile"}
     assert clip["stretch"]["live"]["psnr_y_db"] > 20
     assert cv2.imread(str(plot)) is not None
+
+
+def test_a_plot_without_a_gain_is_empty_and_no_fault(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    draw_budgets({"black": []}, tmp_path / "a.png")
+    assert cv2.imread(str(tmp_path / "a.png")) is not None
 
 
 @pytest.mark.parametrize(
