@@ -18,6 +18,7 @@ from edge_vsr.upscale.prices import Prices
 
 _FIRST_MACS_PER_NS, _FIRST_PX_PER_NS = 100.0, 0.4  # of a thread, until they are measured
 _ADDING, _AS_MUCH_AS = "adding", 24  # tiles' worth of adding that adding costs by itself
+_BASE = "base"  # of a part
 
 
 class Costs:
@@ -27,6 +28,7 @@ class Costs:
         self._names = [rung.manifest.name for rung in rungs]
         self._threads = threads
         guessed = {rung.manifest.name: tile_px * rung.manifest.macs_per_px / _FIRST_MACS_PER_NS for rung in rungs}
+        guessed[_BASE] = 40 * tile_px / _FIRST_PX_PER_NS
         guessed[_ADDING] = tile_px / _FIRST_PX_PER_NS / threads
         self._prices = Prices({name: max(1.0, price) for name, price in guessed.items()})
 
@@ -38,17 +40,23 @@ class Costs:
         """The residuals of a frame have just been added."""
         self._prices.note(_ADDING, (time.monotonic_ns() - began_ns) / (tiles + _AS_MUCH_AS))
 
+    def note_base(self, began_ns: int) -> None:
+        """The base of a part has just been made."""
+        self._prices.note(_BASE, time.monotonic_ns() - began_ns)
+
     def tile_ns(self) -> npt.NDArray[np.float64]:
         """(rungs,): time of one thread that a tile takes, from input to output."""
         return np.array([self._prices.price_ns(name) for name in self._names]) + self._adding_ns(1) * self._threads
 
-    def budget_ns(self, deadline_ns: int) -> float:
-        """Time of all threads that is left for tiles."""
+    def budget_ns(self, deadline_ns: int, parts: int) -> float:
+        """Time of all threads that is left for tiles, beside the base of so many parts."""
         left_ns = deadline_ns - time.monotonic_ns() - self._adding_ns(_AS_MUCH_AS)
-        return max(0.0, left_ns * self._threads)
+        return max(0.0, left_ns * self._threads - parts * self._prices.price_ns(_BASE))
 
-    def in_time(self, calls: Sequence[Call], deadline_ns: int | None) -> Callable[[int], bool]:
-        """Whether the call of an index may still begin: what it gives must be added in time, too."""
+    def in_time(
+        self, calls: Sequence[Call], deadline_ns: int | None, parts_left: Callable[[], int]
+    ) -> Callable[[int], bool]:
+        """Whether the call of an index may still begin: what it gives must be added in time, too, and the base made."""
         if deadline_ns is None:
             return lambda index: True
         prices = [self._prices.price_ns(name) for name in self._names]
@@ -56,7 +64,9 @@ class Costs:
 
         def may_begin(index: int) -> bool:
             call_ns = prices[calls[index].rung - 1] * len(calls[index].tiles)
-            return time.monotonic_ns() + call_ns + self._adding_ns(laid[index] + _AS_MUCH_AS) <= deadline_ns
+            base_ns = parts_left() * self._prices.price_ns(_BASE) / self._threads
+            still_ns = call_ns + base_ns + self._adding_ns(laid[index] + _AS_MUCH_AS)
+            return time.monotonic_ns() + still_ns <= deadline_ns
 
         return may_begin
 

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from edge_vsr.upscale.backends.backend import Residual
 
 FADE = 6  # blocks of 2x2 source pixels
+_SHIFT = 7  # bits of a weight: residuals of -128 to 127 stay within int16
+_WHOLE = 1 << _SHIFT
 Edges = npt.NDArray[np.bool_]  # (rows, columns, 4): open above, left, below, right
 ABOVE, LEFT, BELOW, RIGHT = range(4)
 _OPPOSITE = (BELOW, RIGHT, ABOVE, LEFT)
@@ -37,15 +39,28 @@ def opened(made: npt.NDArray[np.bool_], kept: npt.NDArray[np.bool_], before: Edg
 
 def fade(residual: Residual, zero: int, edges: npt.NDArray[np.bool_]) -> None:
     """Let one tile's residual (channels, rows, columns) run out towards its closed ``edges`` (4,), in place."""
-    _, rows, columns = residual.shape
-    down = _ramp(rows, not edges[ABOVE], not edges[BELOW])
-    across = _ramp(columns, not edges[LEFT], not edges[RIGHT])
-    faded = (residual.astype(np.float32) - zero) * (down[:, None] * across)
-    residual[:] = (np.rint(faded) if residual.dtype == np.uint8 else faded) + zero
+    weight = _weight(residual.shape[1], residual.shape[2], tuple(edges.tolist()))
+    if residual.dtype != np.uint8:
+        residual[:] = (residual - zero) * (weight / _WHOLE) + zero
+        return
+    part = residual.astype(np.int16)
+    part -= zero
+    part *= weight
+    part += _WHOLE // 2
+    part >>= _SHIFT
+    part += zero
+    residual[:] = part
 
 
 @lru_cache(maxsize=64)
+def _weight(rows: int, columns: int, edges: tuple[bool, ...]) -> npt.NDArray[np.int16]:
+    """(rows, columns): ``_WHOLE``, but for the closed edges, towards which it falls to 0."""
+    down = _ramp(rows, edges[ABOVE], edges[BELOW])
+    across = _ramp(columns, edges[LEFT], edges[RIGHT])
+    return np.asarray(np.rint(_WHOLE * down[:, None] * across), np.int16)
+
+
 def _ramp(size: int, first: bool, last: bool) -> npt.NDArray[np.float32]:
-    """(size,): 1, but for the closed ends, towards which it falls to 0."""
+    """(size,): 1, but for the ends that are not open."""
     rising = np.minimum((np.arange(size, dtype=np.float32) + 0.5) / FADE, 1)
-    return np.where(first, rising, 1) * np.where(last, rising[::-1], 1)
+    return np.where(first, 1, rising) * np.where(last, 1, rising[::-1])

@@ -58,6 +58,12 @@ class Layout:
         flags = which.reshape(self.grid.shape).astype(np.uint8)
         return np.asarray(cv2.morphologyEx(flags, cv2.MORPH_CLOSE, _BRIDGE) != 0, np.bool_).ravel()
 
+    def banded(self, which: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """The flagged tiles (tiles,) and all between two of them in a row: few large parts, where gaps cost little."""
+        flags = which.reshape(self.grid.shape)
+        from_left, from_right = (np.maximum.accumulate(side, axis=1) for side in (flags, flags[:, ::-1]))
+        return np.asarray(from_left & from_right[:, ::-1], np.bool_).ravel()
+
     def parts(self, which: npt.NDArray[np.bool_]) -> list[Part]:
         """The flagged tiles (tiles,) as rectangles: runs along a row, and the same run in the row below it.
 

@@ -24,10 +24,10 @@ from edge_vsr.upscale.backends.backend import Residual
 from edge_vsr.upscale.calls import Call, calls_for
 from edge_vsr.upscale.costs import Costs
 from edge_vsr.upscale.enlarge import Enlarger
-from edge_vsr.upscale.layout import Layout
+from edge_vsr.upscale.layout import Layout, Part
 from edge_vsr.upscale.memory import Memory
 from edge_vsr.upscale.resample import KERNELS
-from edge_vsr.upscale.router import BASE, REUSE, Route, TileState, aged, route
+from edge_vsr.upscale.router import BASE, REUSE, TileState, aged, route
 from edge_vsr.upscale.seen import Planes8, Seen, eight_bit_420
 from edge_vsr.upscale.work import Work
 from edge_vsr.upscale.workers import Task, Workers
@@ -108,23 +108,25 @@ class Pass:
             planes = eight_bit_420(frame, self._kernel)
         self.tally.frames += 1
         look = self._compared(planes, stages, effort)
-        work = None if look.kept.all() else self._begun(frame, look, stages)
-        if work is None:
-            self._judge(look, stages)
-        state = self._state(look)
-        least, deadline_ns = self._least(effort), effort.deadline_ns
-        wanted = route(state, None, least)
-        routed = wanted if deadline_ns is None else route(state, self._costs.budget_ns(deadline_ns), least)
-        if work is None and not len(routed.order):
+        clearing = [] if effort.everything else [partial(self._sheet.fill, self._rungs[-1].backend.zero)]
+        self._workers.run([partial(self._judge, look, stages), partial(self._see, look, stages), *clearing])
+        anew = [] if look.kept.all() else self._layout.parts(self._layout.bridged(~look.kept))
+        state, least, deadline_ns = self._state(look), self._least(effort), effort.deadline_ns
+        wanted = routed = route(state, None, least)
+        if deadline_ns is not None:
+            routed = route(state, self._costs.budget_ns(deadline_ns, len(anew)), least)
+        if look.kept.all() and not len(routed.order):
             self.tally.kinds["reused"] += len(look.kept)
             assert self._memory.output is not None
             return frame.with_(planes=self._memory.output.planes)
-        work = work or self._begun(frame, look, stages)
-        made = self._compute(work, look, routed, effort)
+        work = Work(frame, base.blank(frame, self._layout.factor), self._layout, self._sheet, stages)
+        made = self._infer(work, look, anew, calls_for(self._layout.grid, routed.choice, routed.order.tolist()), effort)
+        self._put_together(work, look, made, effort)
         self._count(made)
         if not effort.everything:
             self._memory.age = aged(state, made, wanted.choice)
             self._memory.shown = np.where(made == REUSE, self._memory.shown, made).astype(np.int8)
+            self._memory.output = work.out
         return work.out
 
     def _fresh(self) -> Memory:
@@ -156,17 +158,6 @@ class Pass:
         with stages.stage("gather"):
             look.seen = Seen(tiles.pack(look.planes, self._halo, self._layout.grid.core), told, self._halo)
 
-    def _begun(self, frame: Frame, look: _Look, stages: Stages) -> Work:
-        """A frame that shows the former output where that is kept, and the base elsewhere; meanwhile it is judged."""
-        work = Work(frame, base.blank(frame, self._layout.factor), self._layout, self._sheet, stages)
-        anew = self._layout.parts(self._layout.bridged(~look.kept))
-        others = [partial(self._judge, look, stages), partial(self._see, look, stages)]
-        self._workers.run([*others, *(partial(work.resample, part) for part in anew)])
-        if self._memory.output is not None:
-            former = self._memory.output.planes
-            self._workers.run([partial(work.reuse, part, former) for part in self._layout.parts(look.kept)])
-        return work
-
     def _state(self, look: _Look) -> TileState:
         """What the router decides by. Without an analysis all tiles promise the same, better nets more."""
         rungs, count = self._rungs, len(look.kept)
@@ -180,25 +171,54 @@ class Pass:
     def _least(self, effort: Effort) -> float:
         return effort.sparsity * _LEAST_GAIN * float(self._area_px.mean())
 
-    def _compute(self, work: Work, look: _Look, routed: Route, effort: Effort) -> Choice:
-        """Compute as routed and in time; (tiles,) the rung that made each tile now, BASE, or REUSE."""
-        assert look.seen is not None
+    def _infer(self, work: Work, look: _Look, anew: list[Part], calls: list[Call], effort: Effort) -> Choice:
+        """Lay residuals on the sheet, until the deadline, and meanwhile make the base of parts.
+
+        (tiles,): the rung that made each tile now, BASE, or REUSE.
+        """
+        seen, done_parts = look.seen, []
+        assert seen is not None
+
+        def run(call: Call) -> None:
+            begin = time.monotonic_ns()
+            work.infer(seen, call, self._rungs[call.rung - 1])
+            self._costs.note_call(call.rung, begin, len(call.tiles))
+
+        def resample(part: Part) -> None:
+            begin = time.monotonic_ns()
+            work.resample(part)
+            self._costs.note_base(begin)
+            done_parts.append(part)
+
+        in_time = self._costs.in_time(calls, effort.deadline_ns, lambda: len(anew) - len(done_parts))
+        done = self._workers.run(
+            [partial(run, call) for call in calls], in_time, [partial(resample, part) for part in anew]
+        )
         made = np.where(look.kept, REUSE, BASE).astype(np.int8)
-        calls = calls_for(self._layout.grid, routed.choice, routed.order.tolist())
-        self._infer(work, look.seen, calls, effort, made)
+        for call in calls[:done]:
+            made[list(call.tiles)] = call.rung
+        self.tally.late += sum(len(call.tiles) for call in calls[done:])
+        return made
+
+    def _put_together(self, work: Work, look: _Look, made: Choice, effort: Effort) -> None:
+        """The former output where it is kept; residuals on the base where they came in time."""
         shape = self._layout.grid.shape
         edges = feather.opened((made > BASE).reshape(shape), (made == REUSE).reshape(shape), self._memory.open)
+        learning: list[Task] = []
         if not effort.everything:
             self._memory.open = edges
-            self._memory.output = work.out
+            learning = [partial(self._memory.learn, look.planes, self._areas(made != REUSE))]
+        if self._memory.output is not None:
+            former = self._memory.output.planes
+            learning += [partial(work.reuse, part, former) for part in self._layout.parts(look.kept)]
+        self._workers.run(learning)
         upgraded = look.kept & (made > BASE)  # they show a base, or a lesser net's work
         self._workers.run([partial(work.resample, part) for part in self._layout.parts(upgraded)])
         begin, count = time.monotonic_ns(), int((made > BASE).sum())
-        learning = [] if effort.everything else [partial(self._memory.learn, look.planes, self._areas(made != REUSE))]
-        self._workers.run([*learning, *self._adding(work, look.seen, made, edges.reshape(-1, 4))])
         if count:
+            assert look.seen is not None
+            self._workers.run(self._adding(work, look.seen, made, edges.reshape(-1, 4)))
             self._costs.note_adding(begin, count)
-        return made
 
     def _adding(self, work: Work, seen: Seen, made: Choice, edges: Flags) -> list[Task]:
         """The tasks that add what lies on the sheet."""
@@ -206,27 +226,13 @@ class Pass:
         tasks: list[Task] = []
         for rung, net in enumerate(self._rungs, 1):
             mine = made == rung
-            for part in self._layout.parts(self._layout.bridged(mine) & ((made <= BASE) | mine)):
+            for part in self._layout.parts(self._layout.banded(mine) & ((made <= BASE) | mine)):
                 if mine[list(part.tiles)].any():  # a gap may be a rectangle of its own
                     tasks.append(partial(work.add, part, net, mine, edges, limit))
         return tasks
 
     def _areas(self, which: Flags) -> list[Area]:
         return [part.area for part in self._layout.parts(which)]
-
-    def _infer(self, work: Work, seen: Seen, calls: list[Call], effort: Effort, made: Choice) -> None:
-        """Lay residuals on the sheet, until the deadline; ``made`` is told which."""
-
-        def run(call: Call) -> None:
-            begin = time.monotonic_ns()
-            work.infer(seen, call, self._rungs[call.rung - 1])
-            self._costs.note_call(call.rung, begin, len(call.tiles))
-
-        in_time = self._costs.in_time(calls, effort.deadline_ns)
-        done = self._workers.run([partial(run, call) for call in calls], in_time)
-        for call in calls[:done]:
-            made[list(call.tiles)] = call.rung
-        self.tally.late += sum(len(call.tiles) for call in calls[done:])
 
     def _count(self, made: Choice) -> None:
         names = ["reused", "base", *(rung.manifest.name for rung in self._rungs)]

@@ -62,17 +62,14 @@ class Work:
     def add(self, part: Part, net: Enlarger, mine: Flags, edges: Flags, limit: float) -> None:
         """Add residuals from the sheet to the base, which must be there.
 
-        mine: (all tiles,), those whose residuals were laid; the others of the part get nothing added. edges: (all
-        tiles, 4), see ``feather``. limit: see ``guard``.
+        mine: (all tiles,), those whose residuals were laid; elsewhere the sheet says that there is nothing to add.
+        edges: (all tiles, 4), see ``feather``. limit: see ``guard``.
         """
         step, zero = net.backend.step, net.backend.zero
         unit = 1 << (self.frame.bit_depth - 8)
         scale = tiles.Scale(step, zero, unit, (1 << self.frame.bit_depth) - 1)
         factor, chroma = self.layout.factor, as_trained(self.frame)
         with self.stages.stage("guard"):
-            for tile in part.tiles:
-                if not mine[tile]:
-                    self._on_sheet(self.layout.part_of(tile))[:] = zero
             residual = guard.bounded(self._on_sheet(part), step, zero, factor, limit)
         with self.stages.stage("scatter"):
             for tile in part.tiles:

@@ -1,12 +1,14 @@
 """A few threads that share one list of tasks. Every task computes on the thread that runs it.
 
 Two tasks side by side on a thread each cost less CPU time than one after the other on two threads, and nothing
-waits for the slower half.
+waits for the slower half. Tasks of many short steps get in each other's way, for each step wants the interpreter:
+they go best beside tasks of few long ones.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,22 +22,32 @@ class Workers:
         self.count = count
         self._pool: ThreadPoolExecutor | None = None
 
-    def run(self, tasks: Sequence[Task], may_begin: Callable[[int], bool] = lambda index: True) -> int:
+    def run(
+        self,
+        tasks: Sequence[Task],
+        may_begin: Callable[[int], bool] = lambda index: True,
+        beside: Sequence[Task] = (),
+    ) -> int:
         """Run tasks in order; the number that were begun, which are then done.
 
-        may_begin: asked before each task; once it says no, nothing more is begun. Raises what a task raised first.
+        may_begin: asked before each task; once it says no, no more of them are begun. beside: taken in turn with them,
+        and all done. Raises what a task raised first.
         """
         lock, failures = threading.Lock(), list[BaseException]()
-        begun, stopped = 0, False
+        left, begun, stopped = deque(beside), 0, False
 
         def take() -> Task | None:
             nonlocal begun, stopped
             with lock:
-                stopped = stopped or begun == len(tasks) or bool(failures) or not may_begin(begun)
-                if stopped:
+                if failures:
                     return None
-                begun += 1
-                return tasks[begun - 1]
+                if left and len(beside) - len(left) <= begun:
+                    return left.popleft()
+                stopped = stopped or begun == len(tasks) or not may_begin(begun)
+                if not stopped:
+                    begun += 1
+                    return tasks[begun - 1]
+                return left.popleft() if left else None
 
         def work() -> None:
             while task := take():
@@ -44,7 +56,7 @@ class Workers:
                 except BaseException as error:  # raised by the caller's thread, below
                     failures.append(error)
 
-        helpers = min(self.count, len(tasks)) - 1
+        helpers = min(self.count, len(tasks) + len(beside)) - 1
         if helpers > 0 and self._pool is None:
             self._pool = ThreadPoolExecutor(self.count - 1, "edge-vsr-tiles")
         others = [self._pool.submit(work) for _ in range(helpers)] if self._pool and helpers > 0 else []
