@@ -13,6 +13,7 @@ from edge_vsr.upscale.analyse.analysis import Area
 from edge_vsr.upscale.calls import Grid
 from edge_vsr.upscale.resample import Kernel
 
+_MOSTLY_GAPS = 3  # times as many tiles as are flagged
 _BRIDGE = np.ones((3, 7), np.uint8)  # tiles
 
 
@@ -59,10 +60,11 @@ class Layout:
         return np.asarray(cv2.morphologyEx(flags, cv2.MORPH_CLOSE, _BRIDGE) != 0, np.bool_).ravel()
 
     def banded(self, which: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """The flagged tiles (tiles,) and all between two of them in a row: few large parts, where gaps cost little."""
+        """The flagged tiles (tiles,) and all between two of them in a row, unless most of that would be gaps."""
         flags = which.reshape(self.grid.shape)
         from_left, from_right = (np.maximum.accumulate(side, axis=1) for side in (flags, flags[:, ::-1]))
-        return np.asarray(from_left & from_right[:, ::-1], np.bool_).ravel()
+        bands = np.asarray(from_left & from_right[:, ::-1], np.bool_).ravel()
+        return bands if bands.sum() <= _MOSTLY_GAPS * which.sum() else self.bridged(which)
 
     def parts(self, which: npt.NDArray[np.bool_]) -> list[Part]:
         """The flagged tiles (tiles,) as rectangles: runs along a row, and the same run in the row below it.

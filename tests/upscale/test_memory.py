@@ -167,7 +167,9 @@ def test_noise_that_nobody_sees_is_reused(amplitude: int, net: Enlarger) -> None
 # -- what moves -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("box", [Area(30, 40, 34, 46), Area(22, 30, 26, 34), Area(0, 0, 2, 2), Area(92, 120, 96, 128)])
+@pytest.mark.parametrize(
+    "box", [Area(30, 40, 34, 46), Area(22, 30, 26, 34), Area(0, 0, 2, 2), Area(26, 36, 28, 38), Area(42, 90, 44, 92)]
+)
 @pytest.mark.parametrize("bits", [8, 10])
 def test_every_bit_of_a_moving_object_is_followed_and_all_else_is_kept(bits: int, box: Area, net: Enlarger) -> None:
     still = noise_frame(128, 96, bits)
@@ -305,6 +307,27 @@ def test_reset_makes_the_next_frame_as_the_first(sparsity: float, net: Enlarger,
     backend.calls = 0
     assert same_picture(engine.process(frame, AGES), first)
     assert backend.calls == calls
+
+
+def test_after_a_reset_nothing_is_reused(net: Enlarger, backend: Counting) -> None:
+    frame = noise_frame(96, 64)
+    engine = engine_for(frame, net, sparsity=1.0)
+    for _ in range(3):
+        engine.reset()
+        backend.calls = 0
+        engine.process(frame)
+        assert backend.calls > 0
+    assert engine.tally.kinds["reused"] == 0
+
+
+def test_what_was_shown_before_a_change_of_size_is_forgotten(net: Enlarger, backend: Counting) -> None:
+    large, small = noise_frame(96, 64), noise_frame(48, 64)
+    engine = engine_for(large, net, sparsity=1.0)
+    for frame in (large, small, large, small):
+        backend.calls = 0
+        engine.process(frame)
+        assert backend.calls > 0
+    assert engine.tally.kinds["reused"] == 0
 
 
 def test_a_change_of_size_in_mid_stream_begins_anew(net: Enlarger) -> None:

@@ -56,13 +56,15 @@ class Timed:
         self._inner, self._clock, self._halo = ReferenceBackend(model), clock, model.manifest.halo
         self.name, self.step, self.zero, self.tile_ns = "timed", self._inner.step, self._inner.zero, tile_ns
         self.begun: list[tuple[int, int]] = []
+        self.hiccup_ns = 0  # what the next call takes besides
         self.broken = False
 
     def run(self, picture: Picture) -> Residual:
         count, _, tall, wide = picture.shape
         tiles = round(count * (tall - 2 * self._halo) * (wide - 2 * self._halo) / (CORE[0] * CORE[1]))
         self.begun.append((self._clock.now, tiles))
-        self._clock.now += tiles * self.tile_ns
+        self._clock.now += tiles * self.tile_ns + self.hiccup_ns
+        self.hiccup_ns = 0
         if self.broken:
             raise BackendError("the provider gave up")
         return self._inner.run(picture)
@@ -178,6 +180,17 @@ def test_a_net_that_turns_slow_is_found_out(player: Player, backend: Timed, cloc
     assert player.one.tally.late > 0
 
 
+def test_after_a_hiccup_no_call_is_begun_that_would_end_too_late(player: Player, backend: Timed, clock: Clock) -> None:
+    for index in range(4):  # until it is known what a tile takes
+        player.show(noise_frame(*SIZE, seed=index), np.inf)
+    backend.begun.clear()
+    backend.hiccup_ns = round(13.5 * TILE_NS)
+    deadline, late = clock.now + 20 * TILE_NS, player.one.tally.late
+    player.show(noise_frame(*SIZE, seed=5), 20)
+    assert clock.now <= deadline
+    assert player.one.tally.late - late == TILES - sum(size for _, size in backend.begun) > 0
+
+
 # -- what is put off --------------------------------------------------------------------------------------------------
 
 
@@ -268,6 +281,19 @@ def test_frames_without_any_limit_change_nothing_of_what_comes(net: Enlarger, cl
     assert same_picture(*made)
 
 
+def test_after_a_cut_nothing_is_owed_to_tiles_of_the_old_scene(player: Player, monkeypatch: pytest.MonkeyPatch) -> None:
+    promise(monkeypatch, np.linspace(2, 1, TILES))
+    scene, new = noise_frame(*SIZE), noise_frame(*SIZE, seed=9)
+    for index in range(30):  # some tiles wait for long; at the end none shows a net
+        flicker = scene.planes[0] // 2 + np.uint8(40 * (index % 2))
+        player.show(scene.with_(planes=(flicker, *scene.planes[1:])), 4 if index < 29 else 0)
+    assert player.one.tally.cuts == 0
+    made, base = player.show(new, 5), base_of(new)
+    assert player.one.tally.cuts == 1
+    served = [not np.array_equal(there(made, area), there(base, area)) for area in areas()]
+    assert np.flatnonzero(served).tolist() == [0, 1, 2, 3, 4]  # those that promise most
+
+
 # -- accounts ---------------------------------------------------------------------------------------------------------
 
 
@@ -313,6 +339,28 @@ def test_two_passes_share_a_budget_and_a_tally(target: str, net: Enlarger, backe
     assert clock.now <= deadline
     assert len({size for _, size in backend.begun}) <= 3
     assert sum(engine.tally.kinds.values()) == 3 * (TILES + 4 * TILES)
+
+
+def test_a_first_pass_leaves_the_second_its_share(
+    integer_model: Model, integer_models: dict[int, Model], clock: Clock
+) -> None:
+    first, second = Timed(integer_model, clock), Timed(integer_models[2], clock)
+    nets = [Enlarger(integer_model.manifest, first, CORE), Enlarger(integer_models[2].manifest, second, CORE)]
+    frame = noise_frame(*SIZE)
+    engine = Engine(
+        format_of(frame),
+        target=parse_target("x4"),
+        fit=Fit.LETTERBOX,
+        layout=L420,
+        nets=lambda ratio, coded: nets,
+        threads=1,
+    )
+    engine.process(frame, PLENTY)  # it is known what a tile takes
+    first.begun.clear()
+    second.begun.clear()
+    engine.process(noise_frame(*SIZE, seed=2), 50 * TILE_NS)
+    assert 0 < sum(size for _, size in first.begun) <= 10  # a fifth: the second has four times the picture
+    assert sum(size for _, size in second.begun) > 30
 
 
 @pytest.mark.parametrize("tiles", [4, 9, np.inf])
