@@ -240,7 +240,7 @@ def test_the_report_is_complete(
         "3 frames forth and back, decoded beforehand",
         "500 ms",
         "pace: a frame every 20.0 ms, budget 17.0 ms less what it waited",
-        "of every tile's",
+        "of the frames",
         "identical",
     ):
         assert line in out
