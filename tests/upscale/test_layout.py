@@ -103,3 +103,22 @@ def test_a_part_of_one_tile_is_its_area() -> None:
     for tile, area in enumerate(layout.areas):
         assert layout.part_of(tile).tiles == (tile,)
         assert layout.part_of(tile).area == area
+
+
+@given(flagged())
+@settings(max_examples=60)
+def test_a_band_leaves_no_flagged_tile_out(case: tuple[Layout, npt.NDArray[np.bool_]]) -> None:
+    layout, flags = case
+    banded = layout.banded(flags)
+    assert np.all(banded[flags])
+    assert banded.any() == flags.any()
+
+
+def test_a_band_reaches_from_the_first_flagged_tile_of_a_row_to_its_last() -> None:
+    layout = Layout.of(8 * 8, 8 * 2, (4, 4), 2, KERNELS["bicubic"])
+    flags = np.zeros((2, 8), np.bool_)
+    flags[0, [1, 2, 4, 5]] = flags[1, 7] = True
+    assert layout.banded(flags.ravel()).reshape(2, 8).astype(int).tolist() == [
+        [0, 1, 1, 1, 1, 1, 0, 0],
+        [0, 0, 0, 0, 0, 0, 0, 1],
+    ]

@@ -139,3 +139,40 @@ def test_workers_may_be_closed_twice_and_used_again(workers: Workers) -> None:
         workers.close()
         workers.close()
         assert threads() == before
+
+
+# -- tasks beside others ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("tasks", "beside"), [(0, 5), (5, 0), (3, 9), (9, 3), (1, 1)])
+def test_every_task_beside_others_is_done_too(tasks: int, beside: int, workers: Workers) -> None:
+    ran: list[str] = []
+    first, others = [lambda: ran.append("task")] * tasks, [lambda: ran.append("beside")] * beside
+    assert workers.run(first, beside=others) == tasks
+    assert (ran.count("task"), ran.count("beside")) == (tasks, beside)
+    workers.close()
+
+
+def test_tasks_beside_others_are_done_however_late_it_is(workers: Workers) -> None:
+    ran: list[str] = []
+    tasks, others = [lambda: ran.append("task")] * 6, [lambda: ran.append("beside")] * 8
+    assert workers.run(tasks, lambda index: index < 2, others) == 2
+    assert (ran.count("task"), ran.count("beside")) == (2, 8)
+    workers.close()
+
+
+def test_the_two_kinds_are_taken_in_turn() -> None:
+    ran: list[str] = []
+    Workers(1).run([lambda: ran.append("task")] * 3, beside=[lambda: ran.append("beside")] * 3)
+    assert ran == ["beside", "task"] * 3
+
+
+def test_an_error_beside_stops_both_kinds() -> None:
+    ran: list[str] = []
+
+    def fail() -> None:
+        raise ValueError("beside")
+
+    with pytest.raises(ValueError, match="beside"):
+        Workers(1).run([lambda: ran.append("task")] * 4, beside=[fail, lambda: ran.append("beside")])
+    assert ran == []
