@@ -1,7 +1,8 @@
 """The base of a part of the picture, in planes that others share: what a residual is added to.
 
-A part is computed from the source around it; the codes are those that the whole picture would have. An area is
-given on the source; its top and left are even, and it may reach beyond the picture.
+A part is computed from the source around it; the codes are those that the whole picture would have (a step apart in
+shared chroma of odd sizes, which as a whole is no exact multiple). An area is given on the source; its top and left
+are even, and it may reach beyond the picture.
 """
 
 from __future__ import annotations

@@ -16,17 +16,21 @@ from edge_vsr.upscale.calls import Call
 from edge_vsr.upscale.enlarge import Enlarger
 from edge_vsr.upscale.prices import Prices
 
-_FIRST_MACS_PER_NS, _FIRST_PX_PER_NS = 100.0, 0.4  # of a thread, until they are measured
-_ADDING, _AS_MUCH_AS = "adding", 24  # tiles' worth of adding that adding costs by itself
+_FIRST_MACS_PER_NS, _FIRST_PX_PER_NS = 100.0, 0.1  # of a thread, until they are measured
+_ADDING, _BY_ITSELF = "adding", 0.4  # of what adding all tiles costs comes with the first of them
+_FULL = 4  # tiles: smaller calls cost more by the tile, and would frighten off the larger ones
 _BASE = "base"  # of a part
 
 
 class Costs:
-    """Prices of one pass. rungs: cheapest first; tile_px: source pixels of a tile; threads that share the work."""
+    """Prices of one pass.
 
-    def __init__(self, rungs: Sequence[Enlarger], tile_px: int, threads: int) -> None:
+    rungs: cheapest first; tile_px: source pixels of a tile; tiles: of a frame; threads: that share the work.
+    """
+
+    def __init__(self, rungs: Sequence[Enlarger], tile_px: int, tiles: int, threads: int) -> None:
         self._names = [rung.manifest.name for rung in rungs]
-        self._threads = threads
+        self._threads, self._at_once = threads, _BY_ITSELF * tiles
         guessed = {rung.manifest.name: tile_px * rung.manifest.macs_per_px / _FIRST_MACS_PER_NS for rung in rungs}
         guessed[_BASE] = 40 * tile_px / _FIRST_PX_PER_NS
         guessed[_ADDING] = tile_px / _FIRST_PX_PER_NS / threads
@@ -34,11 +38,12 @@ class Costs:
 
     def note_call(self, rung: int, began_ns: int, tiles: int) -> None:
         """A call of a net, rung 1 the cheapest, has just ended."""
-        self._prices.note(self._names[rung - 1], (time.monotonic_ns() - began_ns) / tiles)
+        if tiles >= _FULL:
+            self._prices.note(self._names[rung - 1], (time.monotonic_ns() - began_ns) / tiles)
 
     def note_adding(self, began_ns: int, tiles: int) -> None:
         """The residuals of a frame have just been added."""
-        self._prices.note(_ADDING, (time.monotonic_ns() - began_ns) / (tiles + _AS_MUCH_AS))
+        self._prices.note(_ADDING, (time.monotonic_ns() - began_ns) / (tiles + self._at_once))
 
     def note_base(self, began_ns: int) -> None:
         """The base of a part has just been made."""
@@ -50,7 +55,7 @@ class Costs:
 
     def budget_ns(self, deadline_ns: int, parts: int) -> float:
         """Time of all threads that is left for tiles, beside the base of so many parts."""
-        left_ns = deadline_ns - time.monotonic_ns() - self._adding_ns(_AS_MUCH_AS)
+        left_ns = deadline_ns - time.monotonic_ns() - self._adding_ns(self._at_once)
         return max(0.0, left_ns * self._threads - parts * self._prices.price_ns(_BASE))
 
     def in_time(
@@ -65,10 +70,10 @@ class Costs:
         def may_begin(index: int) -> bool:
             call_ns = prices[calls[index].rung - 1] * len(calls[index].tiles)
             base_ns = parts_left() * self._prices.price_ns(_BASE) / self._threads
-            still_ns = call_ns + base_ns + self._adding_ns(laid[index] + _AS_MUCH_AS)
+            still_ns = call_ns + base_ns + self._adding_ns(laid[index] + self._at_once)
             return time.monotonic_ns() + still_ns <= deadline_ns
 
         return may_begin
 
-    def _adding_ns(self, tiles: int) -> float:
+    def _adding_ns(self, tiles: float) -> float:
         return tiles * self._prices.price_ns(_ADDING)

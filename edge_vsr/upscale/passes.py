@@ -91,7 +91,8 @@ class Pass:
         self._size, self._workers = (width_px, height_px), workers
         self._area_px = np.array([[(a.bottom - a.top) * (a.right - a.left)] for a in self._layout.areas])
         self._area_px *= net.manifest.scale**2
-        self._costs = Costs(self._rungs, 4 * self._layout.grid.core[0] * self._layout.grid.core[1], workers.count)
+        tile_px = 4 * self._layout.grid.core[0] * self._layout.grid.core[1]
+        self._costs = Costs(self._rungs, tile_px, len(self._layout.areas), workers.count)
         rows, columns = tiles.blocks_of(width_px, height_px)
         kind = np.uint8 if net.backend.zero else np.float32  # integers have their zero in the middle
         self._sheet: Residual = np.empty((net.manifest.channels[1], rows, columns), kind)
