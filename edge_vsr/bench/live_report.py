@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from edge_vsr.bench.live_content import SETTING
 from edge_vsr.bench.live_curve import BudgetRow, Gain
 from edge_vsr.bench.live_pace import Paced
-from edge_vsr.bench.live_stretch import LIVE, Shown
+from edge_vsr.bench.live_stretch import FULL, LIVE, Shown
 
 _FIRST = ("reused", "base")  # kinds of tiles before the nets
 
@@ -112,11 +112,12 @@ def _print_pace(report: Report) -> None:
 
 
 def _print_stretch(shown: dict[str, Shown], paced: Paced) -> None:
-    heads = ("CPU ms", "x live", "PSNR-Y", "NEG", "still", "identical", "tOF px")
+    heads = ("CPU ms", "x live", "x every", "PSNR-Y", "NEG", "still", "identical", "tOF px")
     print("\n  " + f"{'a short stretch':<22}" + "".join(f"{head:>11}" for head in heads))
     for name, one in shown.items():
         cost = paced.cpu_ms if name == LIVE else one.cpu_ms
-        cells = f"{cost:11.1f}{cost / paced.cpu_ms:11.2f}{one.psnr_y_db:11.2f}{_cell(one.vmaf_neg, 2):>11}"
+        cells = f"{cost:11.1f}{cost / paced.cpu_ms:11.2f}{cost / shown[FULL].cpu_ms:11.2f}"
+        cells += f"{one.psnr_y_db:11.2f}{_cell(one.vmaf_neg, 2):>11}"
         cells += "".join(f"{_cell(value, 3):>11}" for value in (one.still, one.identical, one.tof_px))
         print(f"  {name:<22}{cells}")
     print("  CPU of live is the pace run's; still, identical: change from frame to frame where the source")
