@@ -49,7 +49,7 @@ def written(layers: list[IntLayer], folder: Path, like: Manifest) -> Model:
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])
 def test_every_scale_gives_the_references_integers(scale: int, tmp_path: Path, factory_model: Model) -> None:
     model = written(random_layers((8, 32, 64, 32, 6 * scale * scale)), tmp_path, factory_model.manifest)
-    backend, reference = LiteRtBackend(model, threads=1), ReferenceBackend(model)
+    backend, reference = LiteRtBackend(model), ReferenceBackend(model)
     rng = np.random.default_rng(scale)
     for shape in ((1, 8, 20, 31), (3, 8, 9, 9), (1, 8, 20, 31)):  # the first again: its interpreter is kept
         picture = rng.integers(0, 256, shape).astype(np.uint8)
@@ -68,7 +68,7 @@ def test_a_channel_that_holds_nothing_is_no_trouble(tmp_path: Path, factory_mode
     layers[1] = replace(layers[1], weight=weight, bias=bias, scale_weight=scale)
     model = written(layers, tmp_path, factory_model.manifest)
     picture = probe_picture(model.manifest, 20)
-    backend = LiteRtBackend(model, threads=1)
+    backend = LiteRtBackend(model)
     assert np.array_equal(backend.run(picture), ReferenceBackend(model).run(picture))
     operators = backend._interpreters[picture.shape]._get_ops_details()
     assert operators[-1]["op_name"] == "DELEGATE"  # XNNPACK took all of it
@@ -80,7 +80,7 @@ def test_the_runtimes_own_kernels_are_a_step_off_and_the_check_sees_it(
     own = interpreters.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     make = partial(interpreters.Interpreter, experimental_op_resolver_type=own)
     monkeypatch.setattr(litert, "_interpreter_class", lambda: make)
-    backend = LiteRtBackend(shipped_like, threads=1)
+    backend = LiteRtBackend(shipped_like)
     picture = probe_picture(shipped_like.manifest, 20)
     apart = np.abs(backend.run(picture).astype(int) - ReferenceBackend(shipped_like).run(picture))
     assert apart.max() == 1  # measured: 12 of 100 places here, 5 to 10 in the first shipped net
