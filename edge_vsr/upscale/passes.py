@@ -32,7 +32,7 @@ from edge_vsr.upscale.seen import Planes8, Seen, eight_bit_420
 from edge_vsr.upscale.work import Work
 from edge_vsr.upscale.workers import Task, Workers
 
-_LEAST_GAIN = 0.02  # squared code values per pixel: at 40 dB a hundredth of a decibel
+_LEAST_GAIN = 0.012  # squared code values per pixel: at 40 dB less than a hundredth of a decibel
 Flags = npt.NDArray[np.bool_]
 Choice = npt.NDArray[np.int8]
 
