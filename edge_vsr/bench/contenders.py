@@ -8,7 +8,7 @@ from pathlib import Path
 from edge_vsr.bench import ours
 from edge_vsr.bench.peers import load_peers
 from edge_vsr.bench.rgb import Rgb, to_frame, to_rgb
-from edge_vsr.frame import Frame, VideoFormat
+from edge_vsr.frame import Frame
 from edge_vsr.upscale.engine import Engine
 from edge_vsr.upscale.resample import KERNELS, resample_frame
 
@@ -55,11 +55,8 @@ def _own(model: str, scale: int) -> FrameMethod:
     def run(frame: Frame) -> Frame:
         size = (frame.width_px, frame.height_px)
         if size not in engines:
-            video = VideoFormat(
-                *size, frame.bit_depth, frame.layout, frame.color, frame.siting, frame.time_base, coded=True
-            )
             engines.clear()
-            engines[size] = ours.build_engine(model, video, scale, frame.layout)
+            engines[size] = ours.build_engine(model, ours.video_of(frame), scale, frame.layout)
         return engines[size].process(frame)
 
     return run

@@ -13,6 +13,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
+from edge_vsr.bench import ours
 from edge_vsr.bench.clips import Clip
 from edge_vsr.bench.coded import SETTINGS, round_trip
 from edge_vsr.bench.video import shrunk
@@ -38,9 +39,7 @@ class Content:
     @property
     def video(self) -> VideoFormat:
         """The format of ``seen``."""
-        one = self.seen[0]
-        size = one.width_px, one.height_px
-        return VideoFormat(*size, one.bit_depth, one.layout, one.color, one.siting, one.time_base, coded=True)
+        return ours.video_of(self.seen[0])
 
 
 def load(clip: Clip, count: int, size: tuple[int, int]) -> Content:

@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from edge_vsr.errors import UsageError
-from edge_vsr.frame import ChromaLayout, VideoFormat
+from edge_vsr.frame import ChromaLayout, Frame, VideoFormat
 from edge_vsr.models import ladder, store
 from edge_vsr.models.store import Model, Selection
 from edge_vsr.telemetry import Stages
@@ -57,6 +57,12 @@ def build_engine(
         threads=threads,
         stages=stages,
     )
+
+
+def video_of(frame: Frame, coded: bool = True) -> VideoFormat:
+    """The format of a stream of such frames."""
+    size = frame.width_px, frame.height_px
+    return VideoFormat(*size, frame.bit_depth, frame.layout, frame.color, frame.siting, frame.time_base, coded=coded)
 
 
 def label(word: str) -> str:

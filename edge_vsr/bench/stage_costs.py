@@ -24,7 +24,7 @@ from edge_vsr.telemetry import Stages
 from edge_vsr.upscale.engine import Engine
 from edge_vsr.upscale.geometry import Fit, parse_target
 
-ENGINE = ("analyse", "gather", "base", "reuse", "infer", "scatter")
+ENGINE = ("analyse", "gather", "base", "reuse", "infer", "guard", "scatter")
 OWN = tuple(stage for stage in ENGINE if stage != "infer")  # all that is neither net nor codec
 _WIDTH, _HEIGHT = 1920, 1080
 

@@ -24,7 +24,7 @@ from edge_vsr.bench.clips import Clip, find_clips
 from edge_vsr.bench.coded import SETTINGS, round_trip
 from edge_vsr.bench.video import shrunk
 from edge_vsr.factory import card, command
-from edge_vsr.frame import Frame, VideoFormat
+from edge_vsr.frame import Frame
 from edge_vsr.models.manifest import Manifest, read_manifest
 from edge_vsr.upscale import gains, tiles
 from edge_vsr.upscale.analyse.analysis import Analyser, Area
@@ -89,17 +89,7 @@ def _tiles(
     first, kernel = source[0], KERNELS[manifest.base_kernel]
     layout = Layout.of(first.width_px, first.height_px, tiles.CORE, manifest.scale, kernel)
     analyser = Analyser(first.width_px, first.height_px, layout.areas, coded)
-    video = VideoFormat(
-        first.width_px,
-        first.height_px,
-        first.bit_depth,
-        first.layout,
-        first.color,
-        first.siting,
-        first.time_base,
-        coded=coded,
-    )
-    engine = ours.build_engine(str(folder), video, manifest.scale, first.layout)
+    engine = ours.build_engine(str(folder), ours.video_of(first, coded), manifest.scale, first.layout)
     for index, (frame, true) in enumerate(zip(source, truth, strict=True)):
         analysis = analyser.analyse(eight_bit_420(frame, kernel), None)
         if index < _WARM:

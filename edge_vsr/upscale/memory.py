@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_vsr.frame import Frame
-from edge_vsr.upscale.analyse.analysis import Analyser, Area
+from edge_vsr.upscale.analyse.analysis import Analyser, Area, Planes8
 from edge_vsr.upscale.feather import Edges
 from edge_vsr.upscale.router import BASE
-from edge_vsr.upscale.seen import Planes8
 
 
 @dataclass

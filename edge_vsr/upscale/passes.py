@@ -18,7 +18,7 @@ import numpy.typing as npt
 from edge_vsr.frame import Frame
 from edge_vsr.telemetry import Stages
 from edge_vsr.upscale import base, feather, gains, guard, tiles
-from edge_vsr.upscale.analyse.analysis import Analyser, Analysis, Area, Compared
+from edge_vsr.upscale.analyse.analysis import Analyser, Analysis, Area, Compared, Planes8
 from edge_vsr.upscale.analyse.condition import condition
 from edge_vsr.upscale.backends.backend import Residual
 from edge_vsr.upscale.calls import Call, calls_for
@@ -28,7 +28,7 @@ from edge_vsr.upscale.layout import Layout, Part
 from edge_vsr.upscale.memory import Memory
 from edge_vsr.upscale.resample import KERNELS
 from edge_vsr.upscale.router import BASE, REUSE, TileState, aged, route
-from edge_vsr.upscale.seen import Planes8, Seen, eight_bit_420
+from edge_vsr.upscale.seen import Seen, eight_bit_420
 from edge_vsr.upscale.work import Work
 from edge_vsr.upscale.workers import Task, Workers
 
@@ -143,8 +143,8 @@ class Pass:
         return _Look(planes, ~compared.changed, compared)
 
     def _judge(self, look: _Look, stages: Stages) -> None:
-        """The rest of the analysis, once a frame; after a cut nothing is owed to tiles of old."""
-        if look.compared is None or look.analysis is not None:
+        """The rest of the analysis; after a cut nothing is owed to tiles of old."""
+        if look.compared is None:
             return
         with stages.stage("analyse"):
             look.analysis = self._memory.analyser.judge(look.planes, look.compared)

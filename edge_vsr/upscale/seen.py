@@ -9,10 +9,9 @@ import numpy as np
 
 from edge_vsr.frame import ChromaLayout, Frame, default_siting
 from edge_vsr.upscale import tiles
+from edge_vsr.upscale.analyse.analysis import Planes8
 from edge_vsr.upscale.analyse.condition import Condition
 from edge_vsr.upscale.resample import Kernel, resample_frame
-
-Planes8 = tuple[tiles.Bytes, tiles.Bytes, tiles.Bytes]
 
 
 @dataclass(frozen=True, slots=True)
