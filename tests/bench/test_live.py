@@ -23,7 +23,6 @@ from edge_vsr.bench.live_content import SCALE, Content, load, mosaic, ping_pong
 from edge_vsr.bench.live_curve import WARM_FRAMES, Judge, curve, since
 from edge_vsr.bench.live_pace import SHARE, Mailbox, budget_ns, pace
 from edge_vsr.bench.plots import draw_budgets
-from edge_vsr.bench.rgb import to_rgb
 from edge_vsr.capture.pattern import PatternSource
 from edge_vsr.errors import BackendError, EdgeVsrError, ModelError, SourceError, UsageError
 from edge_vsr.frame import Frame
@@ -209,14 +208,6 @@ def test_a_moving_source_tells_nothing_of_stillness(content: Content, shipped_mo
     sparse, full = engines(moving, shipped_model)
     found = live_stretch.measure_stretch(moving, sparse, full, Judge(moving, full), 10**12, None)
     assert {(one.still, one.identical, one.vmaf_neg) for one in found.values()} == {(None, None, None)}
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "clips" / "drawn").mkdir(parents=True)
-    for index, frame in enumerate(drawn(3)):
-        cv2.imwrite(str(tmp_path / "clips" / "drawn" / f"{index}.png"), to_rgb(frame)[..., ::-1])
-    return tmp_path / "clips"
 
 
 def options(folder: Path, model: str, *more: str) -> argparse.Namespace:

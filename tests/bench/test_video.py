@@ -32,14 +32,6 @@ def drawn(count: int = 4) -> list[Frame]:
     return list(PatternSource(192, 144, frame_count=count).frames())
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "clips" / "drawn").mkdir(parents=True)
-    for index, frame in enumerate(drawn(3)):
-        cv2.imwrite(str(tmp_path / "clips" / "drawn" / f"{index}.png"), to_rgb(frame)[..., ::-1])
-    return tmp_path / "clips"
-
-
 @pytest.fixture(autouse=True)
 def no_tools(monkeypatch: pytest.MonkeyPatch) -> None:
     """VMAF and LPIPS have their own tests."""
